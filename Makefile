@@ -1,0 +1,134 @@
+# eddy: `make grade` grades a lab, `make test` proves the kit; both install what is missing. `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(MAKELEVEL),0)
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc) --output-sync=target
+endif
+endif
+
+# ---- how things are compiled: one folder a variant ------------------------------------------------------------------
+VARIANT ?= release
+B := build/$(VARIANT)
+CC := gcc
+MACHINE := $(shell uname -m)
+FLAGS_release := -O2
+FLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FLAGS_tsan := -O1 -fsanitize=thread
+FLAGS_cov := -O0 --coverage
+CFLAGS := -std=c17 -D_GNU_SOURCE -I. -g -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+          -fno-common $(FLAGS_$(VARIANT))
+LDFLAGS := $(FLAGS_$(VARIANT)) -pthread
+
+# ---- the library: loop/, and its twin for tests ---------------------------------------------------------------------
+SWITCH := $(if $(wildcard loop/co_switch_$(MACHINE).S),loop/co_switch_$(MACHINE).S,loop/co_switch_ucontext.c)
+SIM_SRC := $(wildcard loop/sim*.c)
+LOOP_SRC := $(filter-out $(SIM_SRC) loop/selector_poll.c loop/co_switch_ucontext.c,$(wildcard loop/*.c)) $(SWITCH)
+objects = $(patsubst %,$(B)/%.o,$(basename $(1)))
+LIB := $(B)/libeddy.a
+LIB_TESTING := $(B)/libeddy-testing.a
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+$(B)/%.o: %.S
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+$(LIB): $(call objects,$(LOOP_SRC))
+	@rm -f $@; ar rcs $@ $^
+$(LIB_TESTING): $(call objects,$(SIM_SRC))
+	@rm -f $@; ar rcs $@ $^
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+.PHONY: lib
+lib: $(LIB) $(LIB_TESTING)
+
+# ---- the loop's tests: every loop/tests/test_*.c is a program; POLL_TESTS run with the poll selector as well --------
+CHECK_LIBS = $(shell pkg-config --libs check)
+TESTS := $(patsubst %.c,$(B)/%,$(wildcard loop/tests/test_*.c))
+POLL_TESTS := $(patsubst %.c,$(B)/%-poll,$(wildcard $(patsubst %,loop/tests/test_%*.c,selector loop faults)))
+
+$(TESTS): $(B)/%: $(B)/%.o $(LIB_TESTING) $(LIB)
+	@$(CC) $(LDFLAGS) -rdynamic $< $(LIB_TESTING) $(LIB) $(CHECK_LIBS) -o $@
+$(POLL_TESTS): $(B)/%-poll: $(B)/%.o $(B)/loop/selector_poll.o $(LIB_TESTING) $(LIB)
+	@$(CC) $(LDFLAGS) -rdynamic $^ $(CHECK_LIBS) -o $@
+
+include grader/grader.mk
+include loop/bench/bench.mk
+
+# ---- what a user calls ----------------------------------------------------------------------------------------------
+GRADE_PACKAGES := gcc libc6-dev binutils make patch pkg-config check libinih-dev libjansson-dev libelf-dev libseccomp-dev
+TEST_PACKAGES := $(GRADE_PACKAGES) g++ python3 valgrind gcovr
+GRADE_OPTIONS = $(if $(LAB),--lab '$(LAB)') $(if $(SUB),--sub '$(SUB)') $(if $(WHO),--who '$(WHO)') $(if $(T),--item '$(T)') \
+                $(if $(SEED),--seed '$(SEED)') $(if $(filter-out 0,$(V)),--verbose) $(if $(filter-out 0,$(STRICT)),--strict)
+
+.PHONY: help grade test test-fast soak install clean
+help:
+	@sed -n 's/^#: //p' $(MAKEFILE_LIST)
+
+#: make grade [LAB=02] [T=A3] [SEED=n] [V=1] [STRICT=1]    grade what is under work/ (the first time: put the starter there)
+#: make grade SUB=folder | WHO=reference                   grade any hand-in, or the library itself
+# A grade that is not full is no error of make's, unless STRICT=1.
+grade:
+	@.ci/need $(GRADE_PACKAGES)
+	@test -x build/bin/grade || echo "building eddy (the first time: under a minute) ..."
+	@$(MAKE) grader-build
+	@build/bin/grade $(GRADE_OPTIONS); rc=$$?; if [ $$rc = 1 ] && [ -z "$(filter-out 0,$(STRICT))" ]; then exit 0; fi; exit $$rc
+
+RUN := loop/tests/run.sh
+TALLY := build/tally
+#: make test                    everything: tests, sanitizers, valgrind, coverage, labs; ends with "N passed, N failed"
+#: make test-fast               the same tests once, without the tools around them
+test-fast:
+	@.ci/need $(TEST_PACKAGES)
+	@mkdir -p build; rm -f $(TALLY)
+	@$(MAKE) run-fast
+	@$(RUN) --sum $(TALLY)
+test:
+	@.ci/need $(TEST_PACKAGES)
+	@mkdir -p build; rm -f $(TALLY)
+	@$(MAKE) run-fast
+	@$(MAKE) VARIANT=asan run-asan
+	@$(MAKE) VARIANT=tsan run-tsan
+	@$(MAKE) run-valgrind
+	@$(MAKE) VARIANT=cov run-coverage
+	@$(MAKE) run-labs
+	@$(RUN) --sum $(TALLY)
+
+.PHONY: run-fast run-asan run-tsan run-valgrind run-coverage run-labs
+run-fast: $(TESTS) $(POLL_TESTS) grader-build $(GRADER_TESTS)
+	@echo "== tests"; TALLY=$(TALLY) $(RUN) loop/tests/check_tree.py $(TESTS) $(POLL_TESTS) $(GRADER_TESTS) || true
+run-asan: $(TESTS) $(POLL_TESTS) $(GRADER_TESTS)
+	@echo "== AddressSanitizer and UndefinedBehaviorSanitizer"; TALLY=$(TALLY) $(RUN) $(TESTS) $(POLL_TESTS) $(GRADER_TESTS) || true
+run-tsan: $(B)/loop/tests/test_wakeup
+	@echo "== ThreadSanitizer"; TALLY=$(TALLY) $(RUN) $^ || true
+run-valgrind: $(TESTS)
+	@echo "== valgrind"; TALLY=$(TALLY) EDDY_SEEDS=200 RUN_WITH="valgrind -q --error-exitcode=9 --leak-check=full" $(RUN) $(TESTS) || true
+run-coverage: $(TESTS) $(POLL_TESTS)
+	@echo "== coverage of loop/"; find $(B) -name '*.gcda' -delete; TALLY=/dev/null $(RUN) $(TESTS) $(POLL_TESTS) >/dev/null; \
+	 TALLY=$(TALLY) $(RUN) loop/tests/coverage.sh || true
+run-labs: grader-build
+	@echo "== labs: reference, starter, mutants, samples, attacks"; TALLY=$(TALLY) $(RUN) grader/tests/labs.py || true
+
+#: make soak                    what is long: a million differential sequences, the fast tests over and over
+soak:
+	@.ci/need $(TEST_PACKAGES)
+	@mkdir -p build; rm -f $(TALLY)
+	@$(MAKE) $(TESTS) grader-build
+	@TALLY=$(TALLY) EDDY_SEEDS=1000000 TEST_TIMEOUT=7200 $(RUN) $(B)/loop/tests/test_sim_kernel || true
+	@for i in $$(seq 20); do TALLY=$(TALLY) $(RUN) $(TESTS) || true; done
+	@$(RUN) --sum $(TALLY)
+
+#: make install PREFIX=/usr/local   libeddy, libeddy-testing (the kernel's twin) and their headers
+PREFIX ?= /usr/local
+install: lib
+	@install -d $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/loop
+	@install -m 644 $(LIB) $(LIB_TESTING) $(DESTDIR)$(PREFIX)/lib
+	@install -m 644 $(filter-out %_inside.h %_annotate.h,$(wildcard loop/*.h)) $(DESTDIR)$(PREFIX)/include/loop
+
+#: make clean                   removes build/
+clean:
+	@rm -rf build

@@ -1,0 +1,31 @@
+/* probe_inside.h - what the files of the probe share. Nobody else includes it.
+ *
+ * Records are too large for a coroutine's stack, from which the student's code may well call: there is one that is
+ * sent and one that is received, and each is good only until the next. */
+#ifndef EDDY_GRADER_PROBE_INSIDE_H
+#define EDDY_GRADER_PROBE_INSIDE_H
+
+#include <stdbool.h>
+
+#include "grader/probe.h"
+#include "grader/wire.h"
+#include "loop/sys.h"
+
+/* An empty record to be filled and sent with probe_ask. */
+struct wire *probe_record(enum wire_kind);
+/* Sends it and carries out what is ordered until a record of the kind `until` comes, which is returned. Does not
+ * return when the judge is gone. */
+const struct wire *probe_ask(struct wire *, enum wire_kind until);
+
+/* probe_door.c: the judge's door. Whether the code behind it, that asked to (on_fault), has words for this address. */
+struct sys *door_judge(void);
+bool door_explains(const void *address, char *words, size_t size);
+
+/* probe_real.c: the kernel's, counted. An order begins and ends; at its end what was noted is told. */
+struct sys *door_real(void);
+void real_begin(void);
+void real_end(void);
+void real_note(const char *name, int what);
+void real_tell(void);
+
+#endif

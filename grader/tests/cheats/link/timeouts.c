@@ -1,0 +1,1 @@
+../../../../loop/timeouts.c

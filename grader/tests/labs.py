@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""labs.py - does every lab grade rightly? As TAP.
+
+The reference scores full marks, the untouched starter its floor, each mutant fails the item that names its misconception,
+honest samples get what they deserve, cheats get nothing for what they did not do and leave nothing running; reference, starter
+and mutants define the same globals. The trap it exists for: a grader nobody grades."""
+import configparser, ctypes, glob, json, os, re, shutil, subprocess, sys, tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+GRADE, BUILD = "build/bin/grade", "build/release"
+results = []
+
+
+def grade(lab, *options, seed="7"):
+    """(exit status, the grade as a dict)"""
+    with tempfile.TemporaryDirectory() as out:
+        r = subprocess.run([GRADE, "--lab", lab, "--seed", seed, "--out", out, *options],
+                           capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        path = os.path.join(out, "grade.json")
+        if not os.path.exists(path):
+            return r.returncode, {"points": None, "items": [], "fault": r.stdout + r.stderr}
+        with open(path) as f:
+            return r.returncode, json.load(f)
+
+
+def say(ok, name, *why):
+    results.append(ok)
+    print(f"{'ok' if ok else 'not ok'} {len(results)} - {name}")
+    for line in () if ok else why:
+        print("  " + str(line).replace("\n", "\n  "))
+    sys.stdout.flush()
+
+
+def points(g):
+    return g.get("total", {}).get("points")
+
+
+def failed(g):
+    return {i["id"] for i in g.get("items", []) if i["state"] == "fail"}
+
+
+def summary(rc, g):
+    return f"exit {rc}, {points(g)} points, failed {sorted(failed(g))}, refused {g.get('refused')!r}, fault {g.get('fault')!r}"
+
+
+def globals_of(obj):
+    out = subprocess.run(["nm", "-g", "--defined-only", obj], capture_output=True, text=True).stdout
+    return sorted(line.split()[-1] for line in out.splitlines() if line.strip())
+
+
+def header(patch):
+    with open(patch) as f:
+        return dict(re.match(r"([\w-]+): *(.*)", line).groups() for line in f.read().split("\n---", 1)[0].split("\n")
+                    if re.match(r"[\w-]+: ", line))
+
+
+def same_globals(lab):
+    name = os.path.basename(lab)
+    ini = configparser.RawConfigParser()
+    ini.read(lab + "/lab.ini")
+    for pair in (w for w in ini["lab"]["files"].split() if ":" in w):
+        file, source = pair.rstrip("?").split(":")
+        want = globals_of(f"{BUILD}/{source[:-2]}.o")
+        for c in [f"{lab}/start/{file}"] + sorted(glob.glob(f"{BUILD}/labs/{name}/mutants/*.src/{file}")):
+            with tempfile.NamedTemporaryFile(suffix=".o") as obj:
+                r = subprocess.run(["gcc", "-std=c17", "-D_GNU_SOURCE", "-I.", "-Wall", "-Wextra", "-c", c, "-o", obj.name],
+                                   capture_output=True, text=True)
+                if r.returncode or r.stderr and "/start/" in c or globals_of(obj.name) != want:
+                    yield f"{c}: {r.stderr or 'defines ' + ' '.join(set(globals_of(obj.name)) ^ set(want))}"
+
+
+def check(lab):
+    name = os.path.basename(lab)
+    number = name[:2]
+    ini = configparser.RawConfigParser()
+    ini.read(lab + "/lab.ini")
+    problems = list(same_globals(lab))
+    say(not problems, f"lab {name}: reference, starter and mutants define the same globals, the starter without a warning", *problems)
+    for seed in "1", "2", "3":
+        rc, g = grade(number, "--who", "reference", seed=seed)
+        say(rc == 0 and points(g) == 100, f"lab {name}: the reference scores 100 (seed {seed})", summary(rc, g))
+    rc, g = grade(number, "--sub", lab + "/start")
+    floor = int(ini["lab"]["floor"])
+    say(rc == 1 and points(g) == floor, f"lab {name}: the starter scores its floor, {floor}", summary(rc, g))
+    mutants = sorted(glob.glob(lab + "/mutants/*.patch"))
+    say(len(mutants) >= 8, f"lab {name}: has at least 8 mutants ({len(mutants)})")
+    sources = [f"{BUILD}/labs/{name}/mutants/{os.path.basename(m)[:-6]}.src" for m in mutants]
+    with ThreadPoolExecutor(2) as pool:
+        for mutant, (rc, g) in zip(mutants, pool.map(lambda s: grade(number, "--sub", s), sources)):
+            by = header(mutant)["caught-by"].replace(",", " ").split()
+            say(rc == 1 and set(by) <= failed(g), f"lab {name}: {os.path.basename(mutant)[:-6]} is caught by {' '.join(by)}", summary(rc, g))
+    expectations(lab, number)
+
+
+def expectations(lab, number):
+    """Samples and cheats. The file `expect` of each folder:
+        lab 02 points 45..60 fails A4 H1 H3?    the items that must fail, no others; with ? they may
+        uses common                             the lab's files that are not in the folder are taken from this one beside it
+        says a sentence                         words that must be in the grade
+        never root:                             words that must not"""
+    for folder in sorted(glob.glob("grader/tests/submissions/*/") + glob.glob("grader/tests/cheats/*/")):
+        with open(folder + "expect") as f:
+            want = dict(line.split(" ", 1) for line in f.read().splitlines())
+        m = re.match(r"(\w+) points (\d+)\.\.(\d+)(?: fails (.*))?$", want["lab"])
+        if m.group(1) != number:
+            continue
+        with tempfile.TemporaryDirectory() as assembled:
+            for source in [f"{folder}../{want['uses']}", folder] if "uses" in want else []:
+                shutil.copytree(source, assembled, dirs_exist_ok=True)
+            rc, g = grade(number, "--sub", assembled if "uses" in want else folder)
+        said, total = json.dumps(g, ensure_ascii=False), points(g)
+        good = total is not None and int(m.group(2)) <= total <= int(m.group(3)) and rc == (0 if total == 100 else 1)
+        say(good, f"{folder[13:-1]} gets {m.group(2)}..{m.group(3)} points", summary(rc, g))
+        if m.group(4):
+            must = {i for i in m.group(4).split() if not i.endswith("?")}
+            may = {i.rstrip("?") for i in m.group(4).split()}
+            say(must <= failed(g) <= may, f"{folder[13:-1]} fails {m.group(4)} and nothing else", summary(rc, g))
+        if "says" in want or "never" in want:
+            say(want.get("says", "") in said and ("never" not in want or want["never"] not in said),
+                f"{folder[13:-1]} is told: {want.get('says', '')}", summary(rc, g))
+        if "cheats" in folder:
+            left = children()
+            say(not left, f"{folder[13:-1]} leaves nothing running", *left)
+
+
+def children():
+    """What still runs below us: whatever outlived its parent is ours (PR_SET_CHILD_SUBREAPER)."""
+    while True:
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                break
+        except ChildProcessError:
+            return []
+    with open(f"/proc/self/task/{os.getpid()}/children") as f:
+        return f.read().split()
+
+
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+print("TAP version 13")
+for folder in sorted(glob.glob("labs/[0-9][0-9]-*")):
+    check(folder)
+print(f"1..{len(results)}")
+sys.exit(not all(results))

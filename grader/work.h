@@ -1,0 +1,16 @@
+/* work.h - work/NN-name, where the reader writes: made from the lab's start/, and never written over.
+ *
+ * The trap it exists for: a grader that puts a file back puts a student's evening away. */
+#ifndef EDDY_GRADER_WORK_H
+#define EDDY_GRADER_WORK_H
+
+#include "grader/lab.h"
+
+/* The folder for `lab`: "work/02-loop". Makes it with the starter's files if it is not there yet, and only then
+ * (*fresh). An existing one is left as it is. 0, or -1 with a sentence. */
+int work_open(const struct lab *, char *folder, size_t folder_size, bool *fresh, char *error, size_t size);
+
+/* Which lab is meant when none is named: the one under work/ if there is exactly one, else "02". */
+void work_lab(char *id, size_t size);
+
+#endif

@@ -1,0 +1,183 @@
+/* measure.c - slices in turn, ratios in pairs, quartiles. See bench.h. */
+#include "loop/bench/bench.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { ROUNDS = 41, LANES = 3, PAGE = 4096 };
+enum { OURS, PEER, AGAIN };
+
+/* One figure a round and lane: ns of CPU per operation. */
+struct rounds {
+    double ns[LANES][ROUNDS];
+};
+
+int64_t bench_cpu(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+struct spread bench_spread(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, by_value);
+    return (struct spread){ values[count / 4], values[count / 2], values[count - 1 - count / 4] };
+}
+
+enum verdict bench_verdict(const struct bench *b, struct spread judged)
+{
+    if (b->target == 0)
+        return INFORMATION;
+    return judged.low > b->target ? MISSED : MET;
+}
+
+static double slice(const struct lane *lane, void *self, long ops)
+{
+    int64_t before = bench_cpu();
+    lane->run(self, ops);
+    return (double)(bench_cpu() - before) / (double)ops;
+}
+
+/* Who goes first rotates, so that no lane always inherits the caches of the same other one. Round -1 warms up. */
+static void run_rounds(const struct bench *b, struct rounds *rounds)
+{
+    const struct lane *lanes[LANES] = { b->ours, b->peer, b->ours };
+    void *selves[LANES] = {0};
+    for (int i = 0; i < LANES; i++)
+        if (lanes[i])
+            selves[i] = lanes[i]->open();
+    for (int round = -1; round < ROUNDS; round++)
+        for (int turn = 0; turn < LANES; turn++) {
+            int i = (turn + round + 1) % LANES;
+            double ns = lanes[i] ? slice(lanes[i], selves[i], b->ops) : 0;
+            if (round >= 0)
+                rounds->ns[i][round] = ns;
+        }
+    for (int i = 0; i < LANES; i++)
+        if (lanes[i])
+            lanes[i]->close(selves[i]);
+}
+
+static struct spread paired(const double *above, const double *below)
+{
+    double ratios[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++)
+        ratios[i] = above[i] / below[i];
+    return bench_spread(ratios, ROUNDS);
+}
+
+static void measure_cpu(const struct bench *b, struct result *r)
+{
+    struct rounds rounds;
+    run_rounds(b, &rounds);
+    r->control = paired(rounds.ns[AGAIN], rounds.ns[OURS]);
+    if (b->peer)
+        r->judged = paired(rounds.ns[OURS], rounds.ns[PEER]);
+    r->ours = bench_spread(rounds.ns[OURS], ROUNDS);
+    r->peer = bench_spread(rounds.ns[PEER], ROUNDS);
+    if (b->measure == TIME)
+        r->judged = r->ours;
+}
+
+static void measure_exact(const struct bench *b, bool instructions, struct result *r)
+{
+    r->calls_ours = bench_count_calls(b->ours, b->ops);
+    if (b->peer)
+        r->calls_peer = bench_count_calls(b->peer, b->ops);
+    if (!instructions)
+        return;
+    r->instructions_ours = bench_count_instructions(b, true);
+    if (b->peer)
+        r->instructions_peer = bench_count_instructions(b, false);
+}
+
+static void judge_calls(struct result *r)
+{
+    double ratio = r->calls_ours / r->calls_peer;
+    r->judged = (struct spread){ ratio, ratio, ratio };
+    r->ours = (struct spread){ r->calls_ours, r->calls_ours, r->calls_ours };
+    r->peer = (struct spread){ r->calls_peer, r->calls_peer, r->calls_peer };
+}
+
+void bench_measure(const struct bench *b, bool instructions, struct result *r)
+{
+    *r = (struct result){ .bench = b, .calls_ours = -1, .calls_peer = -1, .instructions_ours = -1, .instructions_peer = -1 };
+    if (b->peer && !b->peer->open) {
+        r->verdict = NOT_RUN;
+        snprintf(r->note, sizeof r->note, "%s", bench_absent());
+        return;
+    }
+    if (b->measure == ONCE) {
+        b->once(r);
+        return;
+    }
+    measure_exact(b, instructions && b->measure != CALLS, r);
+    if (b->measure != CALLS) {
+        measure_cpu(b, r);
+    } else if (r->calls_ours < 0) {
+        r->verdict = NOT_RUN;
+        snprintf(r->note, sizeof r->note, "ptrace is not allowed here");
+        return;
+    } else {
+        judge_calls(r);
+    }
+    r->verdict = bench_verdict(b, r->judged);
+}
+
+void bench_run_lane(const struct lane *lane, long ops)
+{
+    void *self = lane->open();
+    lane->run(self, ops);
+    lane->run(self, ops);
+    lane->close(self);
+}
+
+/* ---- what the lanes share ------------------------------------------------------------------------------------------ */
+
+void bench_die(const char *sentence, ...)
+{
+    va_list args;
+    va_start(args, sentence);
+    fputs("bench: ", stderr);
+    vfprintf(stderr, sentence, args);
+    fputc('\n', stderr);
+    va_end(args);
+    exit(2);
+}
+
+void *bench_array(size_t count, size_t size)
+{
+    size_t bytes = (count * size + PAGE - 1) / PAGE * PAGE;
+    void *array = aligned_alloc(PAGE, bytes);
+    if (!array)
+        bench_die("no memory for %zu things of %zu bytes", count, size);
+    return memset(array, 0, bytes);
+}
+
+uint64_t bench_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+const char *bench_absent(void)
+{
+    static char line[140];
+    FILE *f = fopen("build/peers/libuv.txt", "r");
+    bool read = f && fgets(line, sizeof line, f);
+    if (f)
+        fclose(f);
+    line[strcspn(line, "\n")] = '\0';
+    return read ? line : "libuv is not under build/peers: run `make bench` from the top folder";
+}

@@ -1,0 +1,384 @@
+/* co.c - suspension: functions that wait without holding up the loop. See co.h.
+ *
+ * A coroutine runs when somebody enters it: the loop, with an answer; or whoever cancels it, with -ECANCELED, and then it
+ * runs to its end. It leaves to where it was entered from. Traps: a coroutine may be entered from another one, so who entered
+ * is kept, and whoever stands in that chain is `busy` and cannot be entered again; what it waits for lives on its own
+ * stack, so that must be taken back before the stack goes. */
+#include "loop/co.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "loop/co_annotate.h"
+#include "loop/co_stack.h"
+#include "loop/co_switch.h"
+#include "loop/log.h"
+#include "loop/require.h"
+
+enum { ANSWERS_IN_A_ROW = 64, NAME_BYTES = 64, NAMES_SHOWN = 8 };
+
+struct coroutines {                 /* of one loop */
+    struct extension extension;
+    struct loop *loop;
+    struct co_stacks *stacks;
+    struct co *newest;
+    size_t live;
+};
+
+struct co {                         /* at the high end of its own stack */
+    struct co *newer, *older;
+    struct coroutines *all;
+    struct co_stack *stack;
+    co_fn *fn;
+    void *self;
+    struct future *f;               /* its own; NULL when detached, or cancelled */
+    struct future *waiting;         /* what it waits for */
+    int rc;                         /* await's answer; in the end its own */
+    int failed;                     /* the last failure it was told, */
+    const char *why;                /* and why */
+    unsigned answers;               /* taken in a row without leaving */
+    bool begun, busy, cancelled, ended, detached;
+    struct call call;               /* to begin */
+    struct timeout deadline;        /* await_until's */
+    co_context here, enterer;
+    struct fibre fibre, enterer_fibre;
+};
+
+static const char key;                          /* only its address matters */
+static _Thread_local struct co *current;
+
+/* ---- switching ---------------------------------------------------------------------------------------------------- */
+
+static void end(struct co *);
+
+/* Runs co until it waits or ends. */
+static void enter(struct co *co)
+{
+    struct co *before = current;
+    co->busy = true;
+    current = co;
+    fibre_leave(&co->enterer_fibre, &co->fibre, false);
+    co_switch(&co->enterer, co->here);
+    fibre_arrive(&co->enterer_fibre, &co->fibre);
+    current = before;
+    co->busy = false;
+    if (co->ended)
+        end(co);
+}
+
+static void leave(struct co *co)
+{
+    fibre_leave(&co->fibre, &co->enterer_fibre, co->ended);
+    co_switch(&co->here, co->enterer);
+    fibre_arrive(&co->fibre, &co->enterer_fibre);
+}
+
+static void run(void *self)
+{
+    struct co *co = self;
+    fibre_arrive(&co->fibre, &co->enterer_fibre);
+    co->rc = co->fn(co->self);
+    co->ended = true;
+    leave(co);
+}
+
+static void begin(void *self, int what)
+{
+    struct co *co = self;
+    (void)what;
+    co->begun = true;
+    enter(co);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------------ */
+
+static const char *why_of(const struct co *co)
+{
+    return co->failed == co->rc ? co->why : NULL;
+}
+
+/* Nobody else could learn of it. */
+static void log_failure(co_fn *fn, int rc, const char *why)
+{
+    char name[NAME_BYTES];
+    log_line(LOG_ERROR, "the detached coroutine %s failed: %s%s%s%s", log_symbol((const void *)fn, name, sizeof name),
+             strerror(-rc), why ? " (" : "", why ? why : "", why ? ")" : "");
+}
+
+static void free_co(struct co *co)
+{
+    struct coroutines *all = co->all;
+    if (co->newer)
+        co->newer->older = co->older;
+    else
+        all->newest = co->older;
+    if (co->older)
+        co->older->newer = co->newer;
+    all->live--;
+    fibre_close(&co->fibre);
+    co_stack_put(all->stacks, co->stack);
+}
+
+static void end(struct co *co)
+{
+    struct future *f = co->f;
+    co_fn *fn = co->fn;
+    int rc = co->rc;
+    const char *why = why_of(co);
+    bool silent = !co->detached || co->cancelled;
+    free_co(co);
+    if (f && rc < 0)
+        future_fail(f, rc, why);
+    else if (f)
+        future_resolve(f, rc, NULL);
+    else if (rc < 0 && !silent)
+        log_failure(fn, rc, why);
+}
+
+/* ---- cancelling --------------------------------------------------------------------------------------------------- */
+
+/* Stops waiting, and cancels what co waited for: a coroutine among it has cleaned up when this returns. */
+static void abandon(struct co *co)
+{
+    struct future *f = co->waiting;
+    co->waiting = NULL;
+    loop_remove_timeout(co->all->loop, &co->deadline);
+    future_leave(f, co);
+    future_cancel(f);
+}
+
+static void cancel(void *self)
+{
+    struct co *co = self;
+    REQUIRE(!co->busy, "a coroutine cannot cancel itself, nor one that is cancelling it");
+    co->f = NULL;
+    co->cancelled = true;
+    if (!co->begun) {
+        loop_unqueue(co->all->loop, &co->call);
+        free_co(co);
+        return;
+    }
+    abandon(co);
+    co->rc = -ECANCELED;
+    enter(co);
+}
+
+/* ---- what a loop keeps -------------------------------------------------------------------------------------------- */
+
+struct tally {
+    co_fn *fn;
+    size_t count;
+};
+
+static size_t tally_live(const struct coroutines *all, struct tally tally[NAMES_SHOWN])
+{
+    size_t kinds = 0;
+    for (const struct co *co = all->newest; co; co = co->older) {
+        size_t i = 0;
+        while (i < kinds && tally[i].fn != co->fn)
+            i++;
+        if (i == NAMES_SHOWN)
+            continue;
+        if (i == kinds)
+            tally[kinds++] = (struct tally){ co->fn, 0 };
+        tally[i].count++;
+    }
+    return kinds;
+}
+
+static void log_live(const struct coroutines *all)
+{
+    struct tally tally[NAMES_SHOWN];
+    char names[NAMES_SHOWN * (NAME_BYTES + 32)], name[NAME_BYTES];
+    size_t kinds = tally_live(all, tally), shown = 0, len = 0;
+    for (size_t i = 0; i < kinds; i++) {
+        log_symbol((const void *)tally[i].fn, name, sizeof name);
+        len += (size_t)snprintf(names + len, sizeof names - len, "%s%s (%zu)", i ? ", " : "", name, tally[i].count);
+        shown += tally[i].count;
+    }
+    log_line(LOG_WARNING, "the loop closed and cancelled %zu coroutines that had not ended: %s%s", all->live, names,
+             shown < all->live ? ", and others" : "");
+}
+
+static void close_all(struct extension *extension)
+{
+    struct coroutines *all = (struct coroutines *)extension;
+    if (all->live)
+        log_live(all);
+    while (all->newest) {
+        struct co *co = all->newest;
+        if (co->f)
+            future_detach(co->f);
+        cancel(co);
+    }
+    co_stacks_close(all->stacks);
+    sys_free(loop_sys(all->loop), all);
+}
+
+static char *append(char *at, char *end, const char *text)
+{
+    while (*text && at < end)
+        *at++ = *text++;
+    *at = '\0';
+    return at;
+}
+
+/* In a signal handler: nothing here allocates or takes a lock, except the look at the symbol table for the name. */
+static bool explain_overflow(const void *address, char *line, size_t size)
+{
+    char name[NAME_BYTES], *end = line + size - 1;
+    if (!current || !co_stack_overflowed(current->all->stacks, current->stack, address))
+        return false;
+    line = append(line, end, "eddy: coroutine ");
+    line = append(line, end, log_symbol((const void *)current->fn, name, sizeof name));
+    append(line, end, " overflowed its 64 KiB stack: it recursed too deeply, or holds a large array (put that on the "
+           "heap)\n");
+    return true;
+}
+
+/* Those of this loop, made if there are none. While the loop closes, its coroutines' cleanups still find them. */
+static struct coroutines *coroutines_of(struct loop *loop)
+{
+    if (current && current->all->loop == loop)
+        return current->all;
+    struct coroutines *all = (struct coroutines *)loop_extension(loop, &key);
+    if (all)
+        return all;
+    struct sys *sys = loop_sys(loop);
+    all = sys_new(sys, sizeof *all);
+    if (!all)
+        return NULL;
+    all->stacks = co_stacks_new(sys);
+    if (!all->stacks) {
+        sys_free(sys, all);
+        return NULL;
+    }
+    all->loop = loop;
+    all->extension = (struct extension){ .key = &key, .close = close_all };
+    loop_extend(loop, &all->extension);
+    if (sys->on_fault(sys, explain_overflow) < 0)
+        log_line(LOG_WARNING, "an overflow of a coroutine's stack will end the process without a message");
+    return all;
+}
+
+/* ---- spawning ----------------------------------------------------------------------------------------------------- */
+
+static struct co *co_new(struct coroutines *all, co_fn *fn, void *self)
+{
+    struct co_stack *stack = co_stack_get(all->stacks);
+    if (!stack)
+        return NULL;
+    struct co *co = (struct co *)(((uintptr_t)stack->high - sizeof *co) & ~(uintptr_t)63);
+    *co = (struct co){ .all = all, .stack = stack, .fn = fn, .self = self, .older = all->newest };
+    co->here = co_context_new(stack->low, (char *)co, run, co);
+    fibre_init(&co->fibre, stack->low, (char *)co);
+    if (co->older)
+        co->older->newer = co;
+    all->newest = co;
+    all->live++;
+    return co;
+}
+
+struct future *co_spawn(struct loop *loop, co_fn *fn, void *self, struct future *f)
+{
+    static const struct op op = { "coroutine", cancel, NULL };
+    static const char no_stack[] = "no memory for a coroutine's stack";
+    struct coroutines *all = coroutines_of(loop);
+    struct co *co = all ? co_new(all, fn, self) : NULL;
+    if (f)
+        future_start(f, loop, &op, co);
+    if (!co && f)
+        future_fail(f, -ENOMEM, no_stack);
+    else if (!co)
+        log_failure(fn, -ENOMEM, no_stack);
+    if (!co)
+        return f;
+    co->f = f;
+    co->detached = !f;
+    loop_queue(loop, &co->call, begin, co, 0);
+    return f;
+}
+
+/* ---- waiting ------------------------------------------------------------------------------------------------------ */
+
+static int take_answer(struct co *co, const struct future *f)
+{
+    if (f->rc < 0) {
+        co->failed = f->rc;
+        co->why = f->why;
+    }
+    return f->rc;
+}
+
+static void go_on(struct co *co)
+{
+    struct future *f = co->waiting;
+    co->waiting = NULL;
+    future_take(f, co);
+    co->rc = take_answer(co, f);
+    enter(co);
+}
+
+static void answered(void *self, int rc)
+{
+    struct co *co = self;
+    (void)rc;
+    loop_remove_timeout(co->all->loop, &co->deadline);
+    go_on(co);
+}
+
+static void too_late(void *self, int what)
+{
+    struct co *co = self;
+    (void)what;
+    if (future_done(co->waiting)) {
+        go_on(co);
+        return;
+    }
+    co->busy = true;
+    abandon(co);
+    co->rc = -ETIMEDOUT;
+    enter(co);
+}
+
+int await_until(struct future *f, int64_t deadline)
+{
+    struct co *co = current;
+    REQUIRE(co, "await outside of a coroutine: start one with co_spawn or loop_run_sync, or use future_then");
+    if (co->cancelled) {
+        future_cancel(f);
+        return -ECANCELED;
+    }
+    if (co->answers < ANSWERS_IN_A_ROW && future_take(f, NULL)) {
+        co->answers++;
+        return take_answer(co, f);
+    }
+    co->answers = 0;
+    co->waiting = f;
+    future_wait(f, answered, co);
+    if (deadline != FOREVER)
+        loop_call_at(co->all->loop, deadline, &co->deadline, too_late, co);
+    leave(co);
+    return co->rc;
+}
+
+int await(struct future *f)
+{
+    return await_until(f, FOREVER);
+}
+
+bool co_inside(void)
+{
+    return current != NULL;
+}
+
+struct co_usage co_usage(struct loop *loop)
+{
+    const struct coroutines *all = (const struct coroutines *)loop_extension(loop, &key);
+    if (!all)
+        return (struct co_usage){ .guard = "none (no stack yet)" };
+    return (struct co_usage){ .live = all->live, .stacks = co_stacks_count(all->stacks),
+                              .stack_bytes = co_stacks_bytes(all->stacks), .guard = co_stacks_guard(all->stacks) };
+}

@@ -1,0 +1,106 @@
+/* sim.h - the kernel's twin in virtual time, for testing event-loop code (libeddy-testing).
+ *
+ * A struct sys whose clock jumps to the next event when nothing is ready, whose pipes and socket pairs live in memory, and
+ * whose n-th call fails when you say so. Two virtual hours take microseconds, and the same seed gives the same run. What
+ * pipes, socket pairs, eventfds, epoll and poll do here is what Linux does, call by call: test_sim_kernel.c proves it.
+ *
+ * OWNERSHIP  sim_close ends everything made through it. Nothing here is thread-safe: one thread, one sim.
+ *
+ *     struct sim *sim = sim_new(1);
+ *     struct loop *loop = loop_new(sim_sys(sim));
+ *     ... call_later an hour, loop_start ...                  returns at once
+ *     loop_close(loop);  ck_assert(sim_live(sim).descriptors == 0);  sim_close(sim);
+ *
+ * Not covered by memory failures and the clock: what OpenSSL, jansson or c-ares do on their own. Not modelled: EPOLLEXCLUSIVE
+ * (-EINVAL), and the kernel's limits other than 2^20 descriptors. */
+#ifndef EDDY_LOOP_SIM_H
+#define EDDY_LOOP_SIM_H
+
+#include <stdbool.h>
+
+#include "loop/call.h"
+#include "loop/sys.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sim;
+
+/* A world at time 1 s with nothing in it. The seed decides the order of what is ready at the same time, and `random`; seed
+ * 0 keeps the order in which things became ready, as Linux does. NULL with errno ENOMEM. */
+struct sim *sim_new(uint64_t seed);
+/* Ends the world: frees all that is left in it. */
+void sim_close(struct sim *);
+/* The door to it. Lent. */
+struct sys *sim_sys(struct sim *);
+
+/* ---- time and the world outside ----------------------------------------------------------------------------------- */
+
+int64_t sim_now(const struct sim *);
+/* Lets time pass without anybody waiting, as a computation does. Events that become due wait for the next wait. */
+void sim_spend(struct sim *, int64_t ns);
+/* At time `when` the world calls fn(self, 0), inside a wait (epoll_wait, poll) whose clock gets there: a peer that writes,
+ * a thread that posts. Events of the same time run in the order they were added. The calls that fn makes are the world's:
+ * of them only CALL_MEMORY is counted and made to fail, and fn cannot wait (-EDEADLK). 0 or -ENOMEM. */
+int sim_at(struct sim *, int64_t when, callback *fn, void *self);
+
+/* A wait without end in which nothing can ever happen fails with -EDEADLK instead of hanging. After `calls` waits in a row
+ * in which nothing became ready and no time passed, a wait fails with -ELOOP: a busy wait (0: never; the default is 10,000).
+ * A poll that asks for no events is no wait. */
+void sim_limit_idle_waits(struct sim *, unsigned calls);
+
+/* ---- faults ------------------------------------------------------------------------------------------------------- */
+
+/* The n-th next call of that kind (1: the very next) fails with `error` (-errno), once; for CALL_MEMORY and CALL_MAP it gives
+ * NULL; giving memory back is no call. A failing read, write or wait has no other effect, but whoever waits for edges (EPOLLET)
+ * gets a new one, as from a kernel that meant it. A failing close has closed. n 0 takes the fault back. One fault of each kind
+ * at a time. */
+void sim_fail(struct sim *, enum sys_call, unsigned n, int error);
+/* The n-th next call of any kind that can fail (all but now, close, memory) fails with `error`. */
+void sim_fail_any(struct sim *, unsigned n, int error);
+/* Whether the fault that was asked for last has been delivered. */
+bool sim_failed(const struct sim *);
+/* CALL_READ or CALL_WRITE move at most `bytes` at a time, except on an eventfd; 0 takes it back. Where there was more, whoever
+ * waits for edges gets a new one. */
+void sim_shorten(struct sim *, enum sys_call, size_t bytes);
+/* So many percent of the calls of that kind fail with `error` (-EINTR, -EAGAIN), seeded; never more than 3 in a row. 0 ends
+ * it. */
+void sim_storm(struct sim *, enum sys_call, unsigned percent, int error);
+
+/* ---- looking ------------------------------------------------------------------------------------------------------ */
+
+/* How many calls of that kind were made so far, failed ones included. */
+uint64_t sim_calls(const struct sim *, enum sys_call);
+/* Their name: "epoll_wait". Static. */
+const char *sim_call_name(enum sys_call);
+
+struct sim_live {
+    size_t descriptors;     /* open now */
+    size_t blocks, bytes;   /* of sys->memory, not freed */
+    size_t mapped;          /* bytes of sys->map, not unmapped */
+};
+struct sim_live sim_live(const struct sim *);
+
+/* Sees every call after it was made: its arguments as a number or two, its result. For histories. NULL ends it. The numbers:
+ *     read, write: fd, len      close, dup: fd      shutdown: fd, how      epoll_ctl: op, fd      epoll_wait: max, timeout
+ *     poll: count, timeout      random: len         pipe, socketpair: the two new descriptors, or -1
+ *     memory, map: 1 if there was an old block, size; the result is 0 or -ENOMEM      guard: size, split */
+typedef void sim_witness(void *self, enum sys_call, int64_t arg, int64_t arg2, int64_t result);
+void sim_watch(struct sim *, sim_witness *, void *self);
+
+/* What was logged since sim_new, one line each, "level: line\n"; lent until the next line is logged. The sim captures the
+ * process's log (log_to) while it lives. */
+const char *sim_log(struct sim *);
+
+/* ---- the world's own descriptors ---------------------------------------------------------------------------------- */
+
+/* A descriptor of a regular file that holds `len` bytes; epoll refuses it with -EPERM, as Linux does. -errno. */
+int sim_file(struct sim *, const void *data, size_t len);
+/* The capacity of pipes made from now on, in bytes (65,536): whole pages of 4,096, or one smaller page. */
+void sim_pipe_capacity(struct sim *, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

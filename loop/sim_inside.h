@@ -1,0 +1,203 @@
+/* sim_inside.h - what the files of the sim share. Nobody else includes it.
+ *
+ * A `struct file` is what Linux calls an open file description: what descriptors name, what dup shares, and what epoll
+ * watches. A file has one wait queue, its ring of watches, and everything that happens to it is a file_wake: an edge. The
+ * trap it exists for: readiness is a state, an edge is an event, and a twin that derives one from the other is no twin. */
+#ifndef EDDY_LOOP_SIM_INSIDE_H
+#define EDDY_LOOP_SIM_INSIDE_H
+
+#include <stddef.h>
+
+#include "loop/sim.h"
+
+/* ---- rings: doubly linked lists through their head ----------------------------------------------------------------- */
+
+struct ring {                   /* a head, or a member; a member with next NULL stands in no ring */
+    struct ring *next, *prev;
+};
+
+#define OWNER(ring, type, member) ((type *)((char *)(ring) - offsetof(type, member)))
+
+static inline void ring_init(struct ring *head)
+{
+    head->next = head->prev = head;
+}
+
+static inline bool ring_empty(const struct ring *head)
+{
+    return head->next == head;
+}
+
+/* Puts `member` behind `place`: behind the head is first. */
+static inline void ring_insert(struct ring *place, struct ring *member)
+{
+    member->next = place->next;
+    member->prev = place;
+    place->next->prev = member;
+    place->next = member;
+}
+
+static inline void ring_push(struct ring *head, struct ring *member)
+{
+    ring_insert(head->prev, member);
+}
+
+static inline void ring_remove(struct ring *member)
+{
+    member->next->prev = member->prev;
+    member->prev->next = member->next;
+    member->next = member->prev = NULL;
+}
+
+/* Moves all of `from` before the first of `to`, in order. */
+static inline void ring_prepend(struct ring *to, struct ring *from)
+{
+    if (ring_empty(from))
+        return;
+    from->prev->next = to->next;
+    to->next->prev = from->prev;
+    to->next = from->next;
+    from->next->prev = to;
+    ring_init(from);
+}
+
+/* ---- files --------------------------------------------------------------------------------------------------------- */
+
+struct file;
+
+struct file_kind {
+    ssize_t (*read)(struct file *, void *data, size_t len);             /* NULL: -EINVAL */
+    ssize_t (*write)(struct file *, const void *data, size_t len);      /* NULL: -EINVAL */
+    int (*shutdown)(struct file *, int how);                            /* NULL: -ENOTSOCK */
+    uint32_t (*ready)(struct file *);       /* EPOLLIN ...; NULL: always ready, and no business of epoll's */
+    void (*release)(struct file *);         /* frees it; nobody watches it any more */
+    bool atomic;                            /* reads and writes cannot be shortened */
+};
+
+struct file {
+    const struct file_kind *kind;
+    unsigned refs;                          /* descriptors that name it, and waits that use it */
+    struct ring watches;                    /* of struct watch, by of_file; the newest first, as in Linux's wait queues */
+};
+
+/* A run of bytes in a queue: a pipe's page, a socket's packet. */
+struct chunk {
+    struct chunk *next;
+    size_t begin, end, size;                /* unread are data[begin..end-1] */
+    int cost;                               /* what it counts for in its sender's buffer */
+    char data[];
+};
+
+struct chunks {                             /* a FIFO; {0} is empty */
+    struct chunk *first, *last;
+    size_t count;
+};
+
+/* ---- the world ----------------------------------------------------------------------------------------------------- */
+
+struct event {
+    int64_t when;
+    uint64_t order;
+    callback *fn;
+    void *self;
+};
+
+struct fault {
+    unsigned left;                          /* the call that makes it 0 fails; 0: none */
+    int error;
+    bool delivered;
+};
+
+struct storm {
+    unsigned percent, run;                  /* `run` calls in a row have failed */
+    int error;
+};
+
+struct sim {
+    struct sys sys;                         /* first: the door's address is the world's */
+
+    uint64_t seed, chance;
+
+    int64_t now;                            /* sim_clock.c */
+    struct event *events;                   /* a binary heap */
+    size_t event_count, event_capacity;
+    uint64_t event_orders;
+    bool outside;                           /* an event runs: calls are the world's, not the program's */
+    unsigned idle_limit, idle;
+    int64_t idle_since;
+
+    uint64_t calls[CALL_COUNT];             /* sim_faults.c */
+    struct fault faults[CALL_COUNT + 1];    /* the last one is of any kind */
+    int asked;                              /* which fault was asked for last */
+    struct storm storms[CALL_COUNT];
+    size_t limits[CALL_COUNT];              /* bytes; 0: none */
+    sim_witness *witness;
+    void *witness_self;
+
+    struct file **files;                    /* sim_files.c: by descriptor */
+    uint64_t *used;                         /* a bit for each */
+    int file_capacity, lowest;              /* none below `lowest` is free */
+    size_t open;
+
+    size_t pipe_capacity;
+
+    struct ring blocks;                     /* sim_memory.c */
+    size_t block_count, block_bytes, mapped;
+
+    char *log;                              /* sim.c */
+    size_t log_len, log_capacity;
+};
+
+/* sim.c */
+uint64_t sim_chance(struct sim *);
+
+/* sim_clock.c. Runs what is due, then asks scan(sim, self) again and again while time jumps, until it says other than 0 or
+ * the timeout is over. `counts`: this is a wait that may be a busy one. */
+typedef int sim_scan(struct sim *, void *self);
+int sim_wait(struct sim *, int64_t timeout, sim_scan *scan, void *self, bool counts);
+
+/* sim_faults.c. Counts the call; 0, or the error it must fail with. */
+int sim_fault(struct sim *, enum sys_call);
+/* How many of `len` bytes that call may move. */
+size_t sim_shortened(const struct sim *, enum sys_call, const struct file *, size_t len);
+/* Tells the witness; returns result. */
+int64_t sim_told(struct sim *, enum sys_call, int64_t arg, int64_t arg2, int64_t result);
+
+/* sim_files.c. The file behind a descriptor, or NULL. */
+struct file *sim_file_of(const struct sim *, int fd);
+void file_init(struct file *, const struct file_kind *);
+/* Gives a new file the lowest free descriptor; takes the reference. -errno: then the file has been released. */
+int sim_open(struct sim *, struct file *);
+/* The same for two; 0 or -errno. */
+int sim_open_pair(struct sim *, struct file *, struct file *, int fds[2]);
+int sim_dup(struct sim *, int fd);
+int sim_close_descriptor(struct sim *, int fd);
+void file_unref(struct file *);
+void sim_files_close(struct sim *);
+
+/* sim_epoll.c. Something happened to the file: whoever watches it for one of the events in `key` (0: any) looks again. */
+void file_wake(struct file *, uint32_t key);
+/* Ends all watches of a file that nobody names any more. */
+void file_unwatch(struct file *);
+int sim_epoll_create(struct sim *);
+int sim_epoll_ctl(struct sim *, int epfd, int op, int fd, struct epoll_event *);
+int sim_epoll_wait(struct sim *, int epfd, struct epoll_event *, int max, int64_t timeout);
+int sim_poll(struct sim *, struct pollfd *, int count, int64_t timeout);
+
+/* sim_pipe.c, sim_socket.c, sim_eventfd.c */
+int sim_pipe(struct sim *, int fds[2]);
+int sim_socketpair(struct sim *, int fds[2]);
+int sim_eventfd(struct sim *);
+
+/* sim_chunks.c. An empty chunk at the end of the queue, or NULL. */
+struct chunk *chunks_add(struct chunks *, size_t size);
+/* Drops the first. */
+void chunks_drop(struct chunks *);
+/* Moves at most `len` bytes out of the first chunk, which stays even if it is empty then. */
+size_t chunks_take(struct chunks *, void *data, size_t len);
+
+/* sim_memory.c */
+void *sim_memory(struct sim *, void *old, size_t size);
+void sim_memory_close(struct sim *);
+
+#endif

@@ -1,0 +1,87 @@
+/* sys.h - the one door to the kernel.
+ *
+ * A table of calls, always called through. sys_linux.c is the real one; sim.c is its twin in virtual time. Nothing else in
+ * loop/, stream/ or http/ may touch the kernel, the clock or the allocator: that is what makes every layer testable with
+ * its n-th call failing, and what lets a judge be the kernel.
+ *
+ * Errors are -errno. Every descriptor made here is non-blocking and close-on-exec. Times are nanoseconds. */
+#ifndef EDDY_LOOP_SYS_H
+#define EDDY_LOOP_SYS_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MICROSECOND INT64_C(1000)
+#define MILLISECOND INT64_C(1000000)
+#define SECOND      INT64_C(1000000000)
+#define FOREVER     INT64_MAX       /* the deadline that never comes */
+
+/* The entries of the table, by number: for counting calls and choosing which of them fails. */
+enum sys_call {
+    CALL_NOW, CALL_RANDOM, CALL_MEMORY, CALL_READ, CALL_WRITE, CALL_CLOSE, CALL_DUP, CALL_PIPE, CALL_SOCKETPAIR,
+    CALL_SHUTDOWN, CALL_EVENTFD, CALL_EPOLL_CREATE, CALL_EPOLL_CTL, CALL_EPOLL_WAIT, CALL_POLL,
+    CALL_MAP, CALL_GUARD, CALL_ON_FAULT,
+    CALL_COUNT
+};
+
+/* Says in `line`, which it ends with a newline, why touching `address` was an error; false if it does not know. Runs in a
+ * signal handler. */
+typedef bool fault_explain(const void *address, char *line, size_t size);
+
+struct sys {
+    /* The monotonic clock in nanoseconds. */
+    int64_t (*now)(struct sys *);
+    /* Fills `data` with `len` random bytes; 0 or -errno. */
+    int (*random)(struct sys *, void *data, size_t len);
+    /* realloc and free in one: old NULL allocates, size 0 frees and returns NULL. NULL when memory is refused, and then
+     * `old` is untouched. Safe from any thread. */
+    void *(*memory)(struct sys *, void *old, size_t size);
+
+    /* As the system calls of these names, on non-blocking descriptors: the count, or -errno (-EAGAIN, -EINTR, -EPIPE ...).
+     * Writing to a pipe or socket without a reader is -EPIPE, never SIGPIPE. */
+    ssize_t (*read)(struct sys *, int fd, void *data, size_t len);
+    ssize_t (*write)(struct sys *, int fd, const void *data, size_t len);
+    int (*close)(struct sys *, int fd);
+    int (*dup)(struct sys *, int fd);
+    int (*pipe)(struct sys *, int fds[2]);              /* fds[0] reads, fds[1] writes */
+    int (*socketpair)(struct sys *, int fds[2]);        /* AF_UNIX, SOCK_STREAM */
+    int (*shutdown)(struct sys *, int fd, int how);
+    int (*eventfd)(struct sys *);                       /* counter 0, not a semaphore */
+
+    int (*epoll_create)(struct sys *);
+    int (*epoll_ctl)(struct sys *, int epfd, int op, int fd, struct epoll_event *event);
+    /* `timeout` is relative, in ns: 0 only asks, < 0 waits without end. */
+    int (*epoll_wait)(struct sys *, int epfd, struct epoll_event *events, int max, int64_t timeout);
+    int (*poll)(struct sys *, struct pollfd *fds, int count, int64_t timeout);
+
+    /* Memory for stacks. old NULL maps `size` zeroed bytes, a multiple of the page, which cost nothing until they are
+     * touched: NULL when refused. Otherwise unmaps `old`, which has `size` bytes, and returns NULL. */
+    void *(*map)(struct sys *, void *old, size_t size);
+    /* From now on touching these pages is SIGSEGV. `split` false: without a mapping of its own (MADV_GUARD_INSTALL, -EINVAL
+     * before Linux 6.13); true: with one (mprotect), of which a process may have vm.max_map_count. 0 or -errno. */
+    int (*guard)(struct sys *, void *at, size_t size, bool split);
+    /* When this process touches memory it may not, `explain` is asked, and its line written to standard error before the
+     * process ends as it would have. Also gives the calling thread an alternate signal stack. The first one stays. 0 or
+     * -errno. */
+    int (*on_fault)(struct sys *, fault_explain *explain);
+};
+
+/* The real kernel. One object for the whole process, never freed. The first call ignores SIGPIPE for the process. */
+struct sys *sys_linux(void);
+
+/* Allocates `size` zeroed bytes through the door; NULL when memory is refused. */
+void *sys_new(struct sys *, size_t size);
+/* Frees what came from sys->memory; NULL is fine. */
+void sys_free(struct sys *, void *memory);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

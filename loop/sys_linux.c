@@ -1,0 +1,279 @@
+/* sys_linux.c - the real kernel behind the door. The only file of the library that makes system calls.
+ *
+ * Traps: (a) epoll_pwait2 is younger (5.11) than some kernels and tools: without it, waits are rounded up to whole
+ *            milliseconds, never down, so that no timeout is early.
+ *        (b) writing to a pipe without a reader kills the process unless SIGPIPE is ignored: sys_linux() does that. */
+#include "loop/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t linux_now(struct sys *sys)
+{
+    struct timespec t;
+    (void)sys;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+static int linux_random(struct sys *sys, void *data, size_t len)
+{
+    (void)sys;
+    for (size_t done = 0; done < len;) {
+        ssize_t n = getrandom((char *)data + done, len - done, 0);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+static void *linux_memory(struct sys *sys, void *old, size_t size)
+{
+    (void)sys;
+    if (size)
+        return realloc(old, size);
+    free(old);
+    return NULL;
+}
+
+static ssize_t linux_read(struct sys *sys, int fd, void *data, size_t len)
+{
+    ssize_t n = read(fd, data, len);
+    (void)sys;
+    return n < 0 ? -errno : n;
+}
+
+static ssize_t linux_write(struct sys *sys, int fd, const void *data, size_t len)
+{
+    ssize_t n = write(fd, data, len);
+    (void)sys;
+    return n < 0 ? -errno : n;
+}
+
+static int linux_close(struct sys *sys, int fd)
+{
+    (void)sys;
+    return close(fd) < 0 ? -errno : 0;
+}
+
+static int linux_dup(struct sys *sys, int fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    (void)sys;
+    return copy < 0 ? -errno : copy;
+}
+
+static int linux_pipe(struct sys *sys, int fds[2])
+{
+    (void)sys;
+    return pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+static int linux_socketpair(struct sys *sys, int fds[2])
+{
+    (void)sys;
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0 ? -errno : 0;
+}
+
+static int linux_shutdown(struct sys *sys, int fd, int how)
+{
+    (void)sys;
+    return shutdown(fd, how) < 0 ? -errno : 0;
+}
+
+static int linux_eventfd(struct sys *sys)
+{
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    (void)sys;
+    return fd < 0 ? -errno : fd;
+}
+
+static int linux_epoll_create(struct sys *sys)
+{
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    (void)sys;
+    return fd < 0 ? -errno : fd;
+}
+
+static int linux_epoll_ctl(struct sys *sys, int epfd, int op, int fd, struct epoll_event *event)
+{
+    (void)sys;
+    return epoll_ctl(epfd, op, fd, event) < 0 ? -errno : 0;
+}
+
+static int milliseconds(int64_t timeout)
+{
+    int64_t ms = timeout / MILLISECOND + (timeout % MILLISECOND != 0);
+    return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+static int linux_epoll_wait(struct sys *sys, int epfd, struct epoll_event *events, int max, int64_t timeout)
+{
+    static atomic_bool coarse;
+    int n;
+    (void)sys;
+    if (timeout <= 0) {
+        n = epoll_wait(epfd, events, max, timeout ? -1 : 0);
+        return n < 0 ? -errno : n;
+    }
+    if (!atomic_load_explicit(&coarse, memory_order_relaxed)) {
+        struct timespec t = { timeout / SECOND, timeout % SECOND };
+        n = epoll_pwait2(epfd, events, max, &t, NULL);
+        if (n >= 0 || errno != ENOSYS)
+            return n < 0 ? -errno : n;
+        atomic_store(&coarse, true);
+    }
+    n = epoll_wait(epfd, events, max, milliseconds(timeout));
+    return n < 0 ? -errno : n;
+}
+
+static int linux_poll(struct sys *sys, struct pollfd *fds, int count, int64_t timeout)
+{
+    struct timespec t = { timeout / SECOND, timeout % SECOND };
+    int n = ppoll(fds, (nfds_t)count, timeout < 0 ? NULL : &t, NULL);
+    (void)sys;
+    return n < 0 ? -errno : n;
+}
+
+static void *linux_map(struct sys *sys, void *old, size_t size)
+{
+    (void)sys;
+    if (old) {
+        munmap(old, size);
+        return NULL;
+    }
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (at == MAP_FAILED)
+        return NULL;
+    madvise(at, size, MADV_NOHUGEPAGE);         /* else the first touch of a stack could cost 2 MiB */
+    return at;
+}
+
+/* Emulators say 0 to advice they do not know: the first guard must show that its pages cannot be had. */
+static int install_guard(void *at, size_t size)
+{
+    enum { POPULATE_READ = 22, GUARD_INSTALL = 102 };   /* MADV_..., younger than some headers */
+    static atomic_bool proved;
+    if (madvise(at, size, GUARD_INSTALL) < 0)
+        return -errno;
+    if (!atomic_load(&proved) && madvise(at, size, POPULATE_READ) == 0)
+        return -EINVAL;
+    atomic_store(&proved, true);
+    return 0;
+}
+
+static int linux_guard(struct sys *sys, void *at, size_t size, bool split)
+{
+    (void)sys;
+    if (!split)
+        return install_guard(at, size);
+    return mprotect(at, size, PROT_NONE) < 0 ? -errno : 0;
+}
+
+/* ---- faults: a word before the end -------------------------------------------------------------------------------- */
+
+static _Atomic(fault_explain *) explain_fault;
+static struct sigaction before_ours;
+
+/* What is not ours goes to the action before us. Otherwise, or if that was the default, the default is put back and the
+ * instruction faults again: the process ends, and a core dump shows where. A signal that was only sent is raised again. */
+static void on_sigsegv(int signo, siginfo_t *info, void *context)
+{
+    char line[512];
+    int saved = errno;
+    bool sent = info->si_code <= 0;
+    if (!sent && explain_fault(info->si_addr, line, sizeof line)) {
+        (void)!write(2, line, strlen(line));
+    } else if (before_ours.sa_flags & SA_SIGINFO) {
+        before_ours.sa_sigaction(signo, info, context);
+        errno = saved;
+        return;
+    } else if (before_ours.sa_handler != SIG_DFL && before_ours.sa_handler != SIG_IGN) {
+        before_ours.sa_handler(signo);
+        errno = saved;
+        return;
+    }
+    signal(SIGSEGV, SIG_DFL);
+    if (sent)
+        raise(SIGSEGV);
+}
+
+enum { SIGNAL_STACK_BYTES = 64 << 10 };
+
+static pthread_key_t signal_stacks;
+
+/* The thread ends. */
+static void end_signal_stack(void *memory)
+{
+    stack_t none = { .ss_flags = SS_DISABLE };
+    sigaltstack(&none, NULL);
+    munmap(memory, SIGNAL_STACK_BYTES);
+}
+
+static void make_signal_stacks(void)
+{
+    pthread_key_create(&signal_stacks, end_signal_stack);
+}
+
+/* A handler for a full stack needs another stack; one that exists already is left alone. It lives as long as the thread. */
+static int need_signal_stack(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    stack_t old, new = { .ss_size = SIGNAL_STACK_BYTES };
+    if (sigaltstack(NULL, &old) < 0 || !(old.ss_flags & SS_DISABLE))
+        return 0;
+    pthread_once(&once, make_signal_stacks);
+    new.ss_sp = mmap(NULL, SIGNAL_STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (new.ss_sp == MAP_FAILED)
+        return -ENOMEM;
+    if (pthread_setspecific(signal_stacks, new.ss_sp) == 0 && sigaltstack(&new, NULL) == 0)
+        return 0;
+    pthread_setspecific(signal_stacks, NULL);
+    munmap(new.ss_sp, SIGNAL_STACK_BYTES);
+    return -ENOMEM;
+}
+
+static int linux_on_fault(struct sys *sys, fault_explain *explain)
+{
+    struct sigaction action = { .sa_sigaction = on_sigsegv, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    fault_explain *none = NULL;
+    int rc = need_signal_stack();
+    (void)sys;
+    if (rc < 0 || !atomic_compare_exchange_strong(&explain_fault, &none, explain))
+        return rc;
+    sigemptyset(&action.sa_mask);
+    return sigaction(SIGSEGV, &action, &before_ours) < 0 ? -errno : 0;
+}
+
+static void ignore_sigpipe(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+}
+
+struct sys *sys_linux(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    static struct sys sys = {
+        .now = linux_now, .random = linux_random, .memory = linux_memory, .read = linux_read, .write = linux_write,
+        .close = linux_close, .dup = linux_dup, .pipe = linux_pipe, .socketpair = linux_socketpair,
+        .shutdown = linux_shutdown, .eventfd = linux_eventfd, .epoll_create = linux_epoll_create,
+        .epoll_ctl = linux_epoll_ctl, .epoll_wait = linux_epoll_wait, .poll = linux_poll,
+        .map = linux_map, .guard = linux_guard, .on_fault = linux_on_fault,
+    };
+    pthread_once(&once, ignore_sigpipe);
+    return &sys;
+}

@@ -1,0 +1,119 @@
+/* test_sys.c - what the real door promises beyond the system calls' own names: no SIGPIPE, no blocking, nothing inherited,
+ * errors as -errno. */
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "loop/tests/support.h"
+
+static void is_private_and_does_not_block(int fd)
+{
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+    ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+}
+
+START_TEST(every_descriptor_is_private_and_does_not_block)
+{
+    struct sys *sys = sys_linux();
+    int fds[6], epfd = sys->epoll_create(sys);
+    ck_assert_int_eq(sys->pipe(sys, fds), 0);
+    ck_assert_int_eq(sys->socketpair(sys, fds + 2), 0);
+    fds[4] = sys->eventfd(sys);
+    fds[5] = sys->dup(sys, fds[0]);
+    for (int i = 0; i < 6; i++) {
+        is_private_and_does_not_block(fds[i]);
+        ck_assert_int_eq(sys->close(sys, fds[i]), 0);
+    }
+    ck_assert_int_ne(fcntl(epfd, F_GETFD) & FD_CLOEXEC, 0);
+    ck_assert_int_eq(sys->close(sys, epfd), 0);
+}
+END_TEST
+
+START_TEST(writing_to_nobody_is_EPIPE_and_no_signal)
+{
+    struct sys *sys = sys_linux();
+    int fds[4];
+    ck_assert_int_eq(sys->pipe(sys, fds), 0);
+    ck_assert_int_eq(sys->socketpair(sys, fds + 2), 0);
+    for (int i = 0; i < 4; i += 2) {
+        ck_assert_int_eq(sys->close(sys, fds[i]), 0);
+        ck_assert_int_eq(sys->write(sys, fds[i + 1], "x", 1), -EPIPE);
+        ck_assert_int_eq(sys->close(sys, fds[i + 1]), 0);
+    }
+}
+END_TEST
+
+START_TEST(what_is_no_descriptor_is_EBADF_everywhere)
+{
+    struct sys *sys = sys_linux();
+    struct epoll_event event = {0};
+    struct pollfd p = { .fd = 999, .events = POLLIN };
+    char byte = 0;
+    ck_assert_int_eq(sys->read(sys, 999, &byte, 1), -EBADF);
+    ck_assert_int_eq(sys->write(sys, 999, &byte, 1), -EBADF);
+    ck_assert_int_eq(sys->close(sys, 999), -EBADF);
+    ck_assert_int_eq(sys->dup(sys, 999), -EBADF);
+    ck_assert_int_eq(sys->shutdown(sys, 999, SHUT_WR), -EBADF);
+    ck_assert_int_eq(sys->epoll_ctl(sys, 999, EPOLL_CTL_ADD, 0, &event), -EBADF);
+    ck_assert_int_eq(sys->epoll_wait(sys, 999, &event, 1, 0), -EBADF);
+    ck_assert_int_eq(sys->epoll_wait(sys, 999, &event, 1, SECOND), -EBADF);
+    ck_assert_int_eq(sys->poll(sys, &p, 1, 0), 1);
+    ck_assert_int_eq(p.revents, POLLNVAL);
+}
+END_TEST
+
+START_TEST(memory_is_zeroed_kept_when_it_grows_and_freed)
+{
+    struct sys *sys = sys_linux();
+    char *bytes = sys_new(sys, 100);
+    for (int i = 0; i < 100; i++)
+        MUST(bytes[i] == 0);
+    memset(bytes, 'x', 100);
+    bytes = sys->memory(sys, bytes, 100000);
+    for (int i = 0; i < 100; i++)
+        MUST(bytes[i] == 'x');
+    sys_free(sys, bytes);
+    sys_free(sys, NULL);
+}
+END_TEST
+
+START_TEST(memory_for_stacks_that_cannot_be_had_or_guarded_is_refused)
+{
+    enum { PAGE = 4096 };
+    struct sys *sys = sys_linux();
+    ck_assert_ptr_null(sys->map(sys, NULL, SIZE_MAX / PAGE * PAGE));
+    char *at = sys->map(sys, NULL, 4 * PAGE);
+    ck_assert_ptr_nonnull(at);
+    ck_assert_int_lt(sys->guard(sys, at + 1, PAGE, true), 0);
+    at[PAGE] = at[2 * PAGE] = 1;
+    ck_assert_ptr_null(sys->map(sys, at, 4 * PAGE));
+    ck_assert_int_lt(sys->guard(sys, at, PAGE, true), 0);
+}
+END_TEST
+
+START_TEST(what_is_random_differs)
+{
+    struct sys *sys = sys_linux();
+    uint64_t numbers[2] = {0};
+    ck_assert_int_eq(sys->random(sys, &numbers[0], sizeof numbers[0]), 0);
+    ck_assert_int_eq(sys->random(sys, &numbers[1], sizeof numbers[1]), 0);
+    ck_assert_uint_ne(numbers[0], numbers[1]);
+    ck_assert_int_eq(sys->random(sys, NULL, 1), -EFAULT);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *tests[] = {
+        every_descriptor_is_private_and_does_not_block,
+        writing_to_nobody_is_EPIPE_and_no_signal,
+        what_is_no_descriptor_is_EBADF_everywhere,
+        memory_is_zeroed_kept_when_it_grows_and_freed,
+        memory_for_stacks_that_cannot_be_had_or_guarded_is_refused,
+        what_is_random_differs,
+        NULL
+    };
+    Suite *suite = suite_create("sys");
+    add_tests(suite, "sys", tests, 0);
+    return run_suite(suite);
+}

@@ -1,0 +1,138 @@
+/* wakeup.c - a list pushed by atomic exchange, and an eventfd. See wakeup.h.
+ *
+ * A post pushes its node, and writes to the eventfd only if it found the list empty: then nobody has woken the loop since the
+ * list was last taken. Trap: the loop must re-arm (read the eventfd) before it takes the list; the other way round a post
+ * between the two would leave a node behind without a wake-up. */
+#include "loop/wakeup.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "loop/log.h"
+
+struct post {
+    struct call call;
+    struct post *before;        /* the one posted earlier */
+};
+
+struct wakeup {
+    struct sys *sys;
+    int fd;
+    atomic_int holds;
+    _Atomic(struct post *) last;        /* &shut once nothing can be posted any more */
+};
+
+static struct post shut;
+
+struct wakeup *wakeup_new(struct sys *sys)
+{
+    struct wakeup *w = sys_new(sys, sizeof *w);
+    if (!w) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    w->sys = sys;
+    atomic_init(&w->holds, 1);
+    atomic_init(&w->last, NULL);
+    w->fd = sys->eventfd(sys);
+    if (w->fd < 0) {
+        int error = -w->fd;
+        sys_free(sys, w);
+        errno = error;
+        return NULL;
+    }
+    return w;
+}
+
+struct wakeup *wakeup_hold(struct wakeup *w)
+{
+    atomic_fetch_add(&w->holds, 1);
+    return w;
+}
+
+void wakeup_close(struct wakeup *w)
+{
+    if (atomic_fetch_sub(&w->holds, 1) > 1)
+        return;
+    wakeup_shut(w);
+    w->sys->close(w->sys, w->fd);
+    sys_free(w->sys, w);
+}
+
+int wakeup_fd(const struct wakeup *w)
+{
+    return w->fd;
+}
+
+/* EAGAIN means the counter is full, so the descriptor is readable. Anything else is not in eventfd(2)'s list for a valid
+ * descriptor; the post stands already, so it is tried again before it is complained about. */
+static void wake(struct wakeup *w)
+{
+    uint64_t one = 1;
+    ssize_t n = -EINTR;
+    for (int tries = 0; n < 0 && n != -EAGAIN && tries < 4; tries++)
+        n = w->sys->write(w->sys, w->fd, &one, sizeof one);
+    if (n < 0 && n != -EAGAIN)
+        log_line(LOG_ERROR, "wakeup: the loop could not be woken: %s", strerror((int)-n));
+}
+
+int wakeup_post(struct wakeup *w, callback *fn, void *self)
+{
+    struct post *post = sys_new(w->sys, sizeof *post);
+    if (!post)
+        return -ENOMEM;
+    post->call.fn = fn;
+    post->call.self = self;
+    post->call.owned = true;
+    struct post *before = atomic_load(&w->last);
+    do {
+        if (before == &shut) {
+            sys_free(w->sys, post);
+            return -ESHUTDOWN;
+        }
+        post->before = before;
+    } while (!atomic_compare_exchange_weak(&w->last, &before, post));
+    if (!before)
+        wake(w);
+    return 0;
+}
+
+bool wakeup_pending(const struct wakeup *w)
+{
+    return atomic_load(&w->last) != NULL;
+}
+
+/* The list is newest first; callers want the oldest first. */
+static struct post *reversed(struct post *last)
+{
+    struct post *first = NULL;
+    while (last) {
+        struct post *before = last->before;
+        last->before = first;
+        first = last;
+        last = before;
+    }
+    return first;
+}
+
+void wakeup_take(struct wakeup *w, struct calls *out)
+{
+    uint64_t count;
+    while (w->sys->read(w->sys, w->fd, &count, sizeof count) == -EINTR)
+        ;
+    for (struct post *p = reversed(atomic_exchange(&w->last, NULL)), *next; p; p = next) {
+        next = p->before;
+        calls_push(out, &p->call);
+    }
+}
+
+void wakeup_shut(struct wakeup *w)
+{
+    struct post *p = atomic_exchange(&w->last, &shut);
+    while (p && p != &shut) {
+        struct post *before = p->before;
+        sys_free(w->sys, p);
+        p = before;
+    }
+}
