@@ -1,7 +1,7 @@
 /* apart.c - a test inside a test. See apart.h.
  *
- * Trap: libcheck's assertions write to the pipe of the test that forked us, so a failing expectation must end this process
- * before libcheck hears of it. */
+ * Trap: libcheck's assertions write to the pipe of the test that forked us, so a failing expectation must end this
+ * process before libcheck hears of it. */
 #include "grader/apart.h"
 
 #include <errno.h>

@@ -1,7 +1,8 @@
-/* apart.h - a test inside a test: something is judged in a process of its own, and its verdict looked at instead of followed.
+/* apart.h - a test inside a test: something is judged in a process of its own, and its verdict looked at instead of
+ * followed.
  *
- * The trap it exists for: an expectation that is not met leaves the test for good. Whoever needs many verdicts for one item
- * (does this test fail on that mutant? does this shorter schedule still fail?) gets each of them here. */
+ * The trap it exists for: an expectation that is not met leaves the test for good. Whoever needs many verdicts for one
+ * item (does this test fail on that mutant? does this shorter schedule still fail?) gets each of them here. */
 #ifndef EDDY_GRADER_APART_H
 #define EDDY_GRADER_APART_H
 
@@ -11,8 +12,8 @@
 struct verdict *apart_new(void);
 void apart_free(struct verdict *);
 
-/* Runs fn(self) with *v as the current verdict, in a process of its own, to its end. If fn returns, v is a pass; a process that dies
- * without a verdict is a fault. What fn changes elsewhere is lost. */
+/* Runs fn(self) with *v as the current verdict, in a process of its own, to its end. If fn returns, v is a pass; one
+ * that dies without a verdict is a fault. What fn changes elsewhere is lost. */
 void apart_run(struct verdict *v, void (*fn)(void *self), void *self);
 
 /* Makes *v, which is no pass, the current verdict, with its history, and leaves the test. */

@@ -1,7 +1,7 @@
 /* reader_tests.c - tests that a reader wrote: reading and running them. See reader_tests.h.
  *
- * Trap: the reader's text is input like any other. What it orders is checked here, with the line's number, so that a slip in it is
- * never mistaken for a probe that failed. */
+ * Trap: the reader's text is input like any other. What it orders is checked here, with the line's number, so that a
+ * slip in it is never mistaken for a probe that failed. */
 #include "grader/reader_tests.h"
 
 #include <ctype.h>
@@ -44,7 +44,7 @@ struct reader_tests {
     struct test tests[TESTS];
 };
 
-/* ---- reading ------------------------------------------------------------------------------------------------------ */
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 2, 3))) static bool wrong(struct reader_tests *r, const char *format, ...)
 {
@@ -117,7 +117,8 @@ static bool check_order(struct reader_tests *r, const char *order, const char *e
         if (word_length(form) != len || strncmp(form, order, len) != 0)
             continue;
         const char *optional = memchr(form, '[', (size_t)(form_end - form));
-        int has = words_in(order, end), least = words_in(form, optional ? optional : form_end), most = words_in(form, form_end);
+        int has = words_in(order, end), least = words_in(form, optional ? optional : form_end),
+            most = words_in(form, form_end);
         if (has < least || has > most)
             return wrong(r, "write it as '%.*s'", (int)(form_end - form), form);
         return true;
@@ -198,7 +199,8 @@ static bool begin_test(struct reader_tests *r, const char *name)
 
 static bool read_line(struct reader_tests *r, const char *text)
 {
-    static const struct { const char *word; enum line_kind kind; bool (*read)(struct reader_tests *, struct line *, const char *); }
+    static const struct { const char *word; enum line_kind kind; bool (*read)(struct reader_tests *, struct line *,
+                                                                              const char *); }
         kinds[] = { { "in", IN, read_in }, { "at", AT, read_at }, { "answers", ANSWERS, read_answers },
                     { "expect", EXPECT, read_expect } };
     size_t len = word_length(text);
@@ -278,7 +280,7 @@ int reader_tests_count(const struct reader_tests *r)
     return r->count;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------ */
+/* ---- running ---------------------------------------------------------------------------------------------------- */
 
 struct run {
     const struct reader_tests *tests;
@@ -353,7 +355,8 @@ static struct reader_result result_of(const struct verdict *v, const struct test
         result.outcome = READER_FAULT;
     const char *line = strchr(v->where, ':');
     if (result.outcome == READER_FAILED && strncmp(v->where, "tests.txt:", 10) == 0)
-        snprintf(result.text, sizeof result.text, "line %s: expected %.300s, seen %.300s", line + 1, v->expected, v->seen);
+        snprintf(result.text, sizeof result.text, "line %s: expected %.300s, seen %.300s", line + 1, v->expected,
+                 v->seen);
     else
         snprintf(result.text, sizeof result.text, "%.300s %.300s", v->seen, v->cause);
     return result;

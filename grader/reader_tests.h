@@ -8,12 +8,12 @@
  *       answers 0
  *       expect A@50
  *
- * `in NAME:` is what is ordered each time NAME is called, `in NAME 2:` the second time; `at 30ms:` is done by another thread at
- * that moment. `answers` is what the last order answered, a number or a name such as -EEXIST; `expect` is all that was
- * called since the test began, `expect nothing` for nothing. # begins a comment.
+ * `in NAME:` is what is ordered each time NAME is called, `in NAME 2:` the second time; `at 30ms:` is done by another
+ * thread at that moment. `answers` is what the last order answered, a number or a name such as -EEXIST; `expect` is all
+ * that was called since the test began, `expect nothing` for nothing. # begins a comment.
  *
- * The trap it exists for: a test that passes everywhere proves nothing. The same tests are run against a right program and
- * against wrong ones. */
+ * The trap it exists for: a test that passes everywhere proves nothing. The same tests are run against a right program
+ * and against wrong ones. */
 #ifndef EDDY_GRADER_READER_TESTS_H
 #define EDDY_GRADER_READER_TESTS_H
 
@@ -40,8 +40,8 @@ struct reader_result {
     char text[700];             /* how: "line 7: expected ..., seen ..." */
 };
 
-/* Runs them against that probe, in order, until one fails: a crash and a hang are failures too. Inside a test only: what went
- * wrong with our own side is READER_FAULT. */
+/* Runs them against that probe, in order, until one fails: a crash and a hang are failures too. Inside a test only:
+ * what went wrong with our own side is READER_FAULT. */
 struct reader_result reader_tests_run(const struct reader_tests *, const char *probe);
 
 #endif

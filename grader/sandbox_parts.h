@@ -2,8 +2,8 @@
  *
  *     caller      sandbox.c             opens what it needs, forks the supervisor, reads its report
  *     supervisor  sandbox_supervisor.c  ours, outside: holds the limits, drains the output, leaves nothing behind
- *     inside      sandbox_inside.c      ours until it executes the job's program; sees only what sandbox_view.c made and
- *                                       may do only what sandbox_filter.c lets through
+ *     inside      sandbox_inside.c      ours until it executes the job's program; sees only what sandbox_view.c made
+ *                                       and may do only what sandbox_filter.c lets through
  *     and         sandbox_strays.c      ends whatever is left
  *
  * All of them are forks of the caller, so a plan needs no wire. */

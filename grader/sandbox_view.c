@@ -4,6 +4,7 @@
  * Traps: what is bound here keeps the restrictions it has outside, so attributes may only be added (mount_setattr);
  * proc can only be mounted while another one is in sight. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +12,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <fcntl.h>
 
 #include "grader/sandbox_parts.h"
 

@@ -1,8 +1,8 @@
 /* scan.c - an object's sections, symbols and instructions, against what a lab allows. See scan.h.
  *
- * Sections are allowed by name: one that the linker or the kernel would give a meaning of its own (.init_array, .interp,
- * __libc_atexit) is refused without a list of them all. Trap: data in .text disassembles into anything, so a system
- * call can be hidden from the disassembler; seccomp stops that one. */
+ * Sections are allowed by name: one that the linker or the kernel would give a meaning of its own (.init_array,
+ * .interp, __libc_atexit) is refused without a list of them all. Trap: data in .text disassembles into anything, so a
+ * system call can be hidden from the disassembler; seccomp stops that one. */
 #include "grader/scan.h"
 
 #include <errno.h>

@@ -4,8 +4,8 @@
  *            the student's files and our headers are.
  *        (b) what lies in that folder afterwards was made by a process that we do not trust: it is copied out like a
  *            hand-in, no link, no device, no more than a limit.
- *        (c) a linker that finds a function in an archive as well takes the object's: objects come first, and production
- *            twins of them are never named. */
+ *        (c) a linker that finds a function in an archive as well takes the object's: objects come first, and
+ *            production twins of them are never named. */
 #include "grader/workshop.h"
 
 #include <ctype.h>

@@ -4,7 +4,7 @@
 The reference scores full marks, the untouched starter its floor, each mutant fails the item that names its misconception,
 honest samples get what they deserve, cheats get nothing for what they did not do and leave nothing running; reference, starter
 and mutants define the same globals. The trap it exists for: a grader nobody grades."""
-import configparser, ctypes, glob, json, os, re, shutil, subprocess, sys, tempfile
+import configparser, ctypes, glob, json, os, re, shutil, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
@@ -76,7 +76,8 @@ def check(lab):
     ini = configparser.RawConfigParser()
     ini.read(lab + "/lab.ini")
     problems = list(same_globals(lab))
-    say(not problems, f"lab {name}: reference, starter and mutants define the same globals, the starter without a warning", *problems)
+    say(not problems, f"lab {name}: reference, starter and mutants define the same globals, the starter without a warning",
+        *problems)
     for seed in "1", "2", "3":
         rc, g = grade(number, "--who", "reference", seed=seed)
         say(rc == 0 and points(g) == 100, f"lab {name}: the reference scores 100 (seed {seed})", summary(rc, g))
@@ -89,54 +90,64 @@ def check(lab):
     with ThreadPoolExecutor(2) as pool:
         for mutant, (rc, g) in zip(mutants, pool.map(lambda s: grade(number, "--sub", s), sources)):
             by = header(mutant)["caught-by"].replace(",", " ").split()
-            say(rc == 1 and set(by) <= failed(g), f"lab {name}: {os.path.basename(mutant)[:-6]} is caught by {' '.join(by)}", summary(rc, g))
-    expectations(lab, number)
+            say(rc == 1 and set(by) <= failed(g), f"lab {name}: {os.path.basename(mutant)[:-6]} is caught by {' '.join(by)}",
+                summary(rc, g))
+    expectations(number)
 
 
-def expectations(lab, number):
-    """Samples and cheats. The file `expect` of each folder:
-        lab 02 points 45..60 fails A4 H1 H3?    the items that must fail, no others; with ? they may
+def expected(folder):
+    """The grade of a sample or cheat, and what its file `expect` demands of it:
+        lab 02 points 45..60 fails A4 H1 H3?    the items that must fail, and no others; with ? they may
         uses common                             the lab's files that are not in the folder are taken from this one beside it
+        only A1                                 it is enough to grade this item
         says a sentence                         words that must be in the grade
         never root:                             words that must not"""
-    for folder in sorted(glob.glob("grader/tests/submissions/*/") + glob.glob("grader/tests/cheats/*/")):
-        with open(folder + "expect") as f:
-            want = dict(line.split(" ", 1) for line in f.read().splitlines())
-        m = re.match(r"(\w+) points (\d+)\.\.(\d+)(?: fails (.*))?$", want["lab"])
-        if m.group(1) != number:
-            continue
-        with tempfile.TemporaryDirectory() as assembled:
-            for source in [f"{folder}../{want['uses']}", folder] if "uses" in want else []:
-                shutil.copytree(source, assembled, dirs_exist_ok=True)
-            rc, g = grade(number, "--sub", assembled if "uses" in want else folder)
-        said, total = json.dumps(g, ensure_ascii=False), points(g)
-        good = total is not None and int(m.group(2)) <= total <= int(m.group(3)) and rc == (0 if total == 100 else 1)
-        say(good, f"{folder[13:-1]} gets {m.group(2)}..{m.group(3)} points", summary(rc, g))
-        if m.group(4):
-            must = {i for i in m.group(4).split() if not i.endswith("?")}
-            may = {i.rstrip("?") for i in m.group(4).split()}
-            say(must <= failed(g) <= may, f"{folder[13:-1]} fails {m.group(4)} and nothing else", summary(rc, g))
-        if "says" in want or "never" in want:
-            say(want.get("says", "") in said and ("never" not in want or want["never"] not in said),
-                f"{folder[13:-1]} is told: {want.get('says', '')}", summary(rc, g))
-        if "cheats" in folder:
-            left = children()
-            say(not left, f"{folder[13:-1]} leaves nothing running", *left)
+    with open(folder + "expect") as f:
+        want = dict(line.split(" ", 1) for line in f.read().splitlines())
+    number, least, most, fails = re.match(r"(\w+) points (\d+)\.\.(\d+)(?: fails (.*))?$", want["lab"]).groups()
+    with tempfile.TemporaryDirectory() as assembled:
+        for source in [f"{folder}../{want['uses']}", folder] if "uses" in want else []:
+            shutil.copytree(source, assembled, dirs_exist_ok=True)
+        only = ["--item", want["only"]] if "only" in want else []
+        rc, g = grade(number, "--sub", assembled if "uses" in want else folder, *only)
+    said, must = json.dumps(g, ensure_ascii=False), {i for i in (fails or "").split() if not i.endswith("?")}
+    may = must | {i.rstrip("?") for i in (fails or "").split()}
+    total = points(g)
+    yield total is not None and int(least) <= total <= int(most) and rc == (total != 100), f"gets {least}..{most} points"
+    if fails:
+        yield must <= failed(g) <= may, f"fails {fails} and nothing else"
+    if "says" in want:
+        yield want["says"] in said, f"is told: {want['says']}"
+    if "never" in want:
+        yield want["never"] not in said, f"is not told: {want['never']}"
+    yield None, summary(rc, g)
+
+
+def expectations(number):
+    folders = [f for f in sorted(glob.glob("grader/tests/submissions/*/") + glob.glob("grader/tests/cheats/*/"))
+               if open(f + "expect").read().startswith(f"lab {number} ")]
+    with ThreadPoolExecutor(2) as pool:
+        for folder, found in zip(folders, pool.map(lambda f: list(expected(f)), folders)):
+            for ok, what in found[:-1]:
+                say(ok, f"{folder[13:-1]} {what}", found[-1][1])
+    left = children()
+    say(not left, f"lab {number}: no sample and no cheat leaves anything running", *left)
 
 
 def children():
-    """What still runs below us: whatever outlived its parent is ours (PR_SET_CHILD_SUBREAPER)."""
-    while True:
+    """What still runs below us after a moment: whatever outlives its parent becomes ours (PR_SET_CHILD_SUBREAPER)."""
+    for _ in range(100):
         try:
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                break
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
         except ChildProcessError:
             return []
+        time.sleep(0.02)
     with open(f"/proc/self/task/{os.getpid()}/children") as f:
         return f.read().split()
 
 
-ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)    # PR_SET_CHILD_SUBREAPER
 print("TAP version 13")
 for folder in sorted(glob.glob("labs/[0-9][0-9]-*")):
     check(folder)

@@ -18,7 +18,7 @@ void add_item(Suite *, const char *id, const TTest *test);
 
 /* A new world with a loop in it; the history begins anew, with `title`. */
 void scene(struct judge *, const char *title);
-/* What is asked of every loop before it can get points for what it does not do: it calls what is queued, due and ready. */
+/* What is asked of every loop before it gets points for what it does not do: it calls what is queued, due and ready. */
 void expect_alive(struct judge *);
 /* Orders "run", which must answer 0. */
 void run(struct judge *);

@@ -1,7 +1,7 @@
 /* checks_cost.c - where the loop sleeps, how often it wakes, and what a timeout costs. B1..B3.
  *
- * Nothing here depends on how fast the machine is: sleeps are counted by the kernel, wake-ups by the judge, and costs are ratios of
- * own CPU time between runs that take turns. */
+ * Nothing here depends on how fast the machine is: sleeps are counted by the kernel, wake-ups by the judge, and costs
+ * are ratios of own CPU time between runs that take turns. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "labs/02-loop/checks.h"
 
-/* ---- B1: the selector is the only place where the loop sleeps -------------------------------------------------------- */
+/* ---- B1: the selector is the only place where the loop sleeps --------------------------------------------------- */
 
 enum { REPLAYS = 3 };
 
@@ -28,15 +28,17 @@ static int64_t sleeps_of_a_run(struct judge *j, char *where, size_t size)
     judge_order(j, "add_callback A");
     judge_order(j, "post K");
     judge_order(j, "stop_at 12ms");
-    EXPECT_INT("loop_start", 0, judge_order(j, "run"), "with the real door, 9 timeouts of 1 to 9 ms and a quiet descriptor");
-    EXPECT_TEXT("trace", "A K B C D E F G H I J", judge_trace(j), "with the real door the same is called in the same order");
+    EXPECT_INT("loop_start", 0, judge_order(j, "run"), "with the real door, 9 timeouts of 1 to 9 ms and a quiet "
+                                                       "descriptor");
+    EXPECT_TEXT("trace", "A K B C D E F G H I J", judge_trace(j),
+                "with the real door the same is called in the same order");
     judge_order(j, "report");
     const char *in = strstr(judge_said(j), "in=");
     snprintf(where, size, "%s", in ? in + 3 : "");
     int64_t sleeps = judge_said_number(j, "switches"), waits = judge_said_number(j, "waits");
     int64_t faults = judge_said_number(j, "major_faults");
-    EXPECT_AT_MOST("waits in the selector, for 10 deadlines", 30, waits, "the loop polls: it asks again and again instead of once with "
-                   "the next deadline");
+    EXPECT_AT_MOST("waits in the selector, for 10 deadlines", 30, waits,
+                   "the loop polls: it asks again and again instead of once, with the next deadline");
     judge_order(j, "loop_close");
     judge_order(j, "door judge");
     return faults > 0 ? 0 : sleeps;
@@ -52,15 +54,15 @@ START_TEST(b1)
         if ((sleeps = sleeps_of_a_run(j, where, sizeof where)) == 0)
             break;
     metric("sleeps", sleeps);
-    snprintf(cause, sizeof cause, "the loop slept outside of the selector, in 3 of 3 runs, while this ran: %s (- is the loop itself): "
-             "usleep, nanosleep, poll or a lock? Let selector_wait wait until the next deadline", where);
+    snprintf(cause, sizeof cause, "in 3 of 3 runs the loop slept outside of the selector while this ran: %s (- is the "
+             "loop itself). usleep, nanosleep, poll, a lock? Let selector_wait wait until the next deadline", where);
     EXPECT_INT("sleeps outside of the selector", 0, sleeps, cause);
     judge_close(j);
     verdict_pass();
 }
 END_TEST
 
-/* ---- B2: an idle loop sleeps ------------------------------------------------------------------------------------------ */
+/* ---- B2: an idle loop sleeps ------------------------------------------------------------------------------------ */
 
 static void expect_waits(struct judge *j, int64_t limit, const char *what, const char *cause)
 {
@@ -75,27 +77,30 @@ START_TEST(b2)
     expect_alive(j);
     scene(j, "500 ms with nothing to do but one timeout at their end");
     judge_order(j, "call_at A 500ms");
-    expect_waits(j, 2, "waits in 500 ms of idleness", "wait once, until timeouts_next: a shorter wait, or none, wakes the processor for nothing");
+    expect_waits(j, 2, "waits in 500 ms of idleness", "wait once, until timeouts_next: a shorter wait, or none, wakes "
+                                                      "the processor for nothing");
     EXPECT_TRACE(j, "A@500", ((struct symptom[]){ { 0 } }), "");
     scene(j, "500 ms with a descriptor that stays quiet");
     judge_order(j, "pipe R W");
     judge_order(j, "add_handler R r");
     judge_order(j, "call_at A 500ms");
     judge_in(j, "A", 0, "remove_handler R");
-    expect_waits(j, 2, "waits in 500 ms with a quiet handler", "a registered handler is no reason to ask without waiting");
+    expect_waits(j, 2, "waits in 500 ms with a quiet handler",
+                 "a registered handler is no reason to ask without waiting");
     scene(j, "500 ms in which a timeout was removed, and another thread posts once");
     judge_order(j, "hold");
     judge_order(j, "call_at A 100ms");
     judge_order(j, "remove_timeout A");
     judge_meanwhile(j, moment(500 * MILLISECOND), "post P");
     judge_in(j, "P", 0, "release");
-    expect_waits(j, 2, "waits in 500 ms while it is held", "with nothing armed, wait until FOREVER; a removed timeout is no deadline");
+    expect_waits(j, 2, "waits in 500 ms while it is held", "with nothing armed, wait until FOREVER; a removed timeout "
+                                                           "is no deadline");
     judge_close(j);
     verdict_pass();
 }
 END_TEST
 
-/* ---- B3: adding, removing and taking cost O(log n) --------------------------------------------------------------------- */
+/* ---- B3: adding, removing and taking cost O(log n) -------------------------------------------------------------- */
 
 enum { FEW = 1000, MANY = 100000, PAIRS = 3, OPERATIONS = 60000, WORST = 25, SLOW = 15 };
 
@@ -108,7 +113,8 @@ static int by_value(const void *a, const void *b)
 /* Cheap, but wrong, is no answer. */
 static void expect_timeouts(struct judge *j)
 {
-    scene(j, "before their cost is measured: timeouts are called by deadline, and where equal in the order they were started");
+    scene(j, "before their cost is measured: timeouts are called by deadline, and where equal in the order they were "
+             "started");
     for (const char *name = "EBDACF"; *name; name++)
         judge_order(j, "call_at %c %dms", *name, 10 * (*name - 'A' < 3 ? 1 + *name - 'A' : 4));
     judge_order(j, "remove_timeout D");
@@ -134,8 +140,8 @@ static int64_t own_cost(const char *pattern)
     return ps;
 }
 
-/* How many times as much an operation among many costs as one among few. A run among many is given up once it is clear that it
- * is more than WORST, or takes SLOW times as long as the library's. */
+/* How many times as much an operation among many costs as one among few. A run among many is given up once it is clear
+ * that it is more than WORST, or takes SLOW times as long as the library's. */
 static double one_ratio(const char *pattern, int64_t own)
 {
     struct judge *j = judge_new(NULL, 0);
@@ -168,9 +174,11 @@ START_TEST(b3)
     for (int i = 0; i < 3; i++) {
         int64_t times = ratio(patterns[i]);
         metric(patterns[i], times);
-        snprintf(what, sizeof what, "own CPU time of an operation with 100000 armed, %s, over one with 1000", patterns[i]);
+        snprintf(what, sizeof what, "own CPU time of an operation with 100000 armed, %s, over one with 1000",
+                 patterns[i]);
         EXPECT_AT_MOST(what, WORST, times,
-                       "linear would be 100, logarithmic is 2, and caches cost some: is a list walked, or is a tree a line?");
+                       "linear would be 100, logarithmic is 2, and caches cost some: is a list walked, or is a tree a "
+                       "line?");
     }
     verdict_pass();
 }

@@ -6,13 +6,14 @@
 
 static const struct symptom none[] = { { 0 } };
 
-/* ---- A7: a handler is called while its descriptor is ready ----------------------------------------------------------- */
+/* ---- A7: a handler is called while its descriptor is ready ------------------------------------------------------ */
 
 static void called_when_ready(struct judge *j)
 {
     scene(j, "a handler is called when its descriptor becomes ready, and not before");
     judge_order(j, "pipe R W");
-    EXPECT_INT("loop_add_handler", 0, judge_order(j, "add_handler R r"), "adding a handler for an open descriptor succeeds");
+    EXPECT_INT("loop_add_handler", 0, judge_order(j, "add_handler R r"),
+               "adding a handler for an open descriptor succeeds");
     judge_order(j, "call_at T 1ms");
     judge_meanwhile(j, moment(5 * MILLISECOND), "write W 3");
     judge_in(j, "R", 0, "read R; remove_handler R");
@@ -20,7 +21,8 @@ static void called_when_ready(struct judge *j)
     EXPECT_TRACE(j, "T@1 R@5", ((struct symptom[]){
         { "T@1", "the loop returned although a handler was registered: a handler is work" },
         { 0 } }), "each descriptor that selector_wait reports has its handler's call queued");
-    EXPECT_INT("the mask R was called with", 1, judge_order(j, "what R"), "`what` is what the selector reported: READABLE");
+    EXPECT_INT("the mask R was called with", 1, judge_order(j, "what R"),
+               "`what` is what the selector reported: READABLE");
 }
 
 static void called_while_ready(struct judge *j)
@@ -68,10 +70,14 @@ static void refused(struct judge *j)
     EXPECT_INT("add_handler", 0, judge_order(j, "add_handler R r"), "");
     EXPECT_INT("add_handler for the same descriptor", -EEXIST, judge_order(j, "add_handler R r X"),
                "one handler a descriptor: a second is -EEXIST");
-    EXPECT_INT("add_handler for what is no descriptor", -EBADF, judge_order(j, "add_handler NONE r"), "a negative descriptor is -EBADF");
-    EXPECT_INT("add_handler with an empty mask", -EINVAL, judge_order(j, "add_handler W -"), "an empty mask is -EINVAL");
-    EXPECT_INT("update_handler of the unknown", -ENOENT, judge_order(j, "update_handler W w"), "only what was added can be updated");
-    EXPECT_INT("update_handler with an empty mask", -EINVAL, judge_order(j, "update_handler R -"), "an empty mask is -EINVAL");
+    EXPECT_INT("add_handler for what is no descriptor", -EBADF, judge_order(j, "add_handler NONE r"),
+               "a negative descriptor is -EBADF");
+    EXPECT_INT("add_handler with an empty mask", -EINVAL, judge_order(j, "add_handler W -"),
+               "an empty mask is -EINVAL");
+    EXPECT_INT("update_handler of the unknown", -ENOENT, judge_order(j, "update_handler W w"),
+               "only what was added can be updated");
+    EXPECT_INT("update_handler with an empty mask", -EINVAL, judge_order(j, "update_handler R -"),
+               "an empty mask is -EINVAL");
     judge_order(j, "remove_handler W");
     judge_order(j, "write W");
     judge_in(j, "R", 0, "remove_handler R; remove_handler R");
@@ -93,9 +99,9 @@ START_TEST(a7)
 }
 END_TEST
 
-/* ---- A8: a removed or changed handler ------------------------------------------------------------------------------- */
+/* ---- A8: a removed or changed handler --------------------------------------------------------------------------- */
 
-/* R1 and R2 are both ready; the one that is called first does `to` to the other. In the order that the selector likes. */
+/* R1 and R2 are both ready, in the order that the selector likes; the one that comes first does something to both. */
 static void two_ready(struct judge *j, const char *title, const char *one_to_two, const char *two_to_one)
 {
     scene(j, title);
@@ -131,7 +137,8 @@ static void removed_and_added_again(struct judge *j)
     two_ready(j, "the first handler removes the second, reads what was there, and adds a new one",
               "remove_handler R2; read R2; add_handler R2 r NEW; remove_handler R1",
               "remove_handler R1; read R1; add_handler R1 r NEW; remove_handler R2");
-    expect_one_of_two(j, "the readiness belonged to the handler that was removed: the new one must be told only of what comes");
+    expect_one_of_two(j, "the readiness belonged to the handler that was removed: the new one must be told only of "
+                         "what comes");
 }
 
 static void another_under_its_number(struct judge *j)
@@ -146,7 +153,8 @@ static void nothing_left_of_its_mask(struct judge *j)
 {
     two_ready(j, "the first handler changes what the second waits for: what was ready is not wanted any more",
               "update_handler R2 w; remove_handler R1", "update_handler R1 w; remove_handler R2");
-    expect_one_of_two(j, "R waited for writing when its turn came, and was told of reading: filter what is queued by the new mask");
+    expect_one_of_two(j, "R waited for writing when its turn came, and was told of reading: filter what is queued by "
+                         "the new mask");
 }
 
 static void a_part_of_its_mask(struct judge *j)
@@ -161,7 +169,8 @@ static void a_part_of_its_mask(struct judge *j)
     judge_in(j, "T", 0, "update_handler S w; remove_handler T");
     run(j);
     EXPECT_INT("the masks of both together, 3 and 2", 5, judge_order(j, "what S") + judge_order(j, "what T"),
-               "the second was told of READABLE, which it did not want any more: filter what is queued by the new mask");
+               "the second was told of READABLE, which it did not want any more: filter what is queued by the new "
+               "mask");
 }
 
 static void changed_later(struct judge *j)
@@ -193,7 +202,7 @@ START_TEST(a8)
 }
 END_TEST
 
-/* ---- A9: loop_stop ends the turn, and no more ------------------------------------------------------------------------ */
+/* ---- A9: loop_stop ends the turn, and no more ------------------------------------------------------------------- */
 
 static void stop_ends_the_turn(struct judge *j)
 {
@@ -207,7 +216,8 @@ static void stop_ends_the_turn(struct judge *j)
     EXPECT_TRACE(j, "A@0 B@0", ((struct symptom[]){
         { "A@0", "the turn was cut short: what was in it is lost, or late" },
         { "A@0 B@0 C@0", "C was queued for the next turn, and loop_stop was called before it" },
-        { "A@0 B@0 C@0 T@20", "the loop was not stopped: look at it after each turn, not only when nothing is left to do" },
+        { "A@0 B@0 C@0 T@20", "the loop was not stopped: look at it after each turn, not only when nothing is left to "
+                              "do" },
         { 0 } }), "after each turn: was loop_stop called?");
     run(j);
     EXPECT_TRACE(j, "A@0 B@0 C@0 T@20", ((struct symptom[]){
@@ -268,7 +278,7 @@ START_TEST(a9)
 }
 END_TEST
 
-/* ---- A10: the loop runs as long as something could wake it ----------------------------------------------------------- */
+/* ---- A10: the loop runs as long as something could wake it ------------------------------------------------------ */
 
 static void a_hold_keeps_it(struct judge *j)
 {

@@ -1,7 +1,7 @@
 /* checks_hidden.c - random schedules against the model. H1..H3.
  *
- * A schedule that fails is tried again with steps left out, as long as it still fails, so that the history that is shown is short.
- * Each such try has a process and a probe of its own (grader/apart.h). */
+ * A schedule that fails is tried again with steps left out, as long as it still fails, so that the history that is
+ * shown is short. Each such try has a process and a probe of its own (grader/apart.h). */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ enum { SCHEDULES = 90, SMALLEST = 3, LARGEST = 24, SHORTER_TRIES = 60, IDLE_WAIT
 
 static const char letters[NAMES + 1] = "ABCDEFRSZ";
 
-/* ---- one schedule ------------------------------------------------------------------------------------------------- */
+/* ---- one schedule ----------------------------------------------------------------------------------------------- */
 
 static void append(char *orders, size_t size, const char *order)
 {
@@ -78,14 +78,17 @@ static const char *cause_of_difference(const char *expected, const char *seen)
         at = expected[i] == ' ' ? i + 1 : at;
     int e = (int)strcspn(expected + at, " "), s = (int)strcspn(seen + at, " ");
     if (strncmp(expected, seen, strlen(seen)) == 0)
-        snprintf(cause, sizeof cause, "%.*s was never called: lost from a queue or the heap, or the loop returned too early", e, expected + at);
+        snprintf(cause, sizeof cause, "%.*s was never called: lost from a queue or the heap, or the loop returned too "
+                                      "early", e, expected + at);
     else if (strncmp(expected, seen, strlen(expected)) == 0)
-        snprintf(cause, sizeof cause, "%.*s was called and should not have been: was it removed, or called twice?", s, seen + at);
+        snprintf(cause, sizeof cause, "%.*s was called and should not have been: was it removed, or called twice?", s,
+                 seen + at);
     else if (expected[at] == seen[at])
-        snprintf(cause, sizeof cause, "%c was called at the wrong time: %.*s instead of %.*s", seen[at], s, seen + at, e, expected + at);
+        snprintf(cause, sizeof cause, "%c was called at the wrong time: %.*s instead of %.*s", seen[at], s, seen + at,
+                 e, expected + at);
     else
-        snprintf(cause, sizeof cause, "%.*s was called where it was %.*s's turn: the order is wrong, or one of the two was removed, "
-                 "moved, or not due", s, seen + at, e, expected + at);
+        snprintf(cause, sizeof cause, "%.*s was called where it was %.*s's turn: the order is wrong, or one of the two "
+                                      "was removed, moved, or not due", s, seen + at, e, expected + at);
     return cause;
 }
 
@@ -107,7 +110,7 @@ static void judge_schedule(struct judge *j, const struct schedule *s)
     judge_order(j, "loop_close");
 }
 
-/* ---- many, and the shortest that fails ------------------------------------------------------------------------------ */
+/* ---- many, and the shortest that fails -------------------------------------------------------------------------- */
 
 struct trial {
     enum flavour flavour;

@@ -28,7 +28,8 @@ static void after_work(struct judge *j)
     judge_order(j, "post P");
     judge_in(j, "R", 0, "remove_handler R; add_callback B; post Q");
     run(j);
-    expect_nothing_left(j, 2, "a callback's call is the loop's own (`owned`): free it before its function runs; a handler when it is removed");
+    expect_nothing_left(j, 2, "a callback's call is the loop's own (`owned`): free it before its function runs; a "
+                              "handler when it is removed");
 }
 
 static void in_the_middle(struct judge *j)
@@ -45,7 +46,8 @@ static void in_the_middle(struct judge *j)
     judge_order(j, "add_callback B");
     judge_in(j, "A", 0, "stop; add_callback D; add_callback D; post P; write W");
     run(j);
-    expect_nothing_left(j, 4, "what is still queued and `owned` is freed by loop_close without being called; so are handlers");
+    expect_nothing_left(j, 4, "what is still queued and `owned` is freed by loop_close without being called; so are "
+                              "handlers");
     for (const char *name = "RWST"; *name; name++)
         EXPECT_INT("closing a descriptor that had a handler", 0, judge_order(j, "close %c", *name),
                    "loop_close closed it: registered descriptors are their owners'");
@@ -60,7 +62,7 @@ static bool refused(struct judge *j, const char *order)
     return rc != 0;
 }
 
-/* The n-th allocation from here on is refused: what needed it fails with -ENOMEM, all else works. False when there were fewer. */
+/* The n-th allocation is refused: what needed it fails with -ENOMEM, all else works. False when there were fewer. */
 static bool nth_refused(struct judge *j, unsigned n)
 {
     judge_reset(j, 0);
@@ -69,13 +71,15 @@ static bool nth_refused(struct judge *j, unsigned n)
     judge_order(j, "pipe R W");
     sim_fail(judge_sim(j), CALL_MEMORY, n, -ENOMEM);
     if (refused(j, "loop_new")) {
-        EXPECT_INT("descriptors left after loop_new failed", 2, (int64_t)judge_live(j).descriptors, "undo what was done before");
+        EXPECT_INT("descriptors left after loop_new failed", 2, (int64_t)judge_live(j).descriptors,
+                   "undo what was done before");
         EXPECT_INT("blocks left after loop_new failed", 0, (int64_t)judge_live(j).blocks, "undo what was done before");
         return true;
     }
     bool called = !refused(j, "add_callback A"), handler = !refused(j, "add_handler R r"), post = !refused(j, "post P");
     if (!handler)
-        EXPECT_INT("a second try", 0, judge_order(j, "add_handler R r"), "after a refusal everything is as before: it must work now");
+        EXPECT_INT("a second try", 0, judge_order(j, "add_handler R r"),
+                   "after a refusal everything is as before: it must work now");
     judge_order(j, "write W");
     judge_order(j, "call_at T 10ms");
     judge_in(j, "R", 0, "remove_handler R");
@@ -94,7 +98,8 @@ static void selector_refuses(struct judge *j)
     judge_order(j, "pipe R W");
     sim_fail(judge_sim(j), CALL_EPOLL_CTL, 1, -ENOSPC);
     EXPECT_INT("loop_add_handler", -ENOSPC, judge_order(j, "add_handler R r"), "pass on what selector_set said");
-    EXPECT_INT("loop_add_handler, tried again", 0, judge_order(j, "add_handler R r"), "after a refusal everything is as before");
+    EXPECT_INT("loop_add_handler, tried again", 0, judge_order(j, "add_handler R r"),
+               "after a refusal everything is as before");
     judge_order(j, "write W");
     judge_in(j, "R", 0, "remove_handler R");
     run(j);

@@ -1,7 +1,7 @@
 /* checks_model.c - what a loop may do with a schedule: see checks_model.h.
  *
- * Where a loop may choose, the model makes its first choice and goes on; where that led to something else than what was seen, it
- * comes back and makes another, last choices first. */
+ * Where a loop may choose, the model makes its first choice and goes on; where that led to something else than what was
+ * seen, it comes back and makes another, last choices first. */
 #include "labs/02-loop/checks_model.h"
 
 #include <inttypes.h>
@@ -59,7 +59,7 @@ static int choose(struct path *p, int ways)
     return p->chosen[p->count++];
 }
 
-/* ---- the queue ---------------------------------------------------------------------------------------------------- */
+/* ---- the queue -------------------------------------------------------------------------------------------------- */
 
 static void push(struct model *m, enum kind kind, enum name name)
 {
@@ -89,7 +89,7 @@ static void unqueue(struct model *m, enum kind kind, enum name name)
         take_out(m, i);
 }
 
-/* ---- orders ------------------------------------------------------------------------------------------------------- */
+/* ---- orders ----------------------------------------------------------------------------------------------------- */
 
 static void remove_timeout(struct model *m, enum name name)
 {
@@ -170,7 +170,7 @@ static void carry_out(struct model *m, const struct step *s)
     }
 }
 
-/* ---- time and the world outside ----------------------------------------------------------------------------------- */
+/* ---- time and the world outside --------------------------------------------------------------------------------- */
 
 /* The earliest step of the world that has not happened, or -1. */
 static int next_outside(const struct model *m)
@@ -245,7 +245,7 @@ static bool sleep_until(struct model *m, int64_t deadline)
     return true;
 }
 
-/* ---- turns -------------------------------------------------------------------------------------------------------- */
+/* ---- turns ------------------------------------------------------------------------------------------------------ */
 
 static void queue_ready(struct model *m, struct path *p)
 {
@@ -279,7 +279,8 @@ static bool gather(struct model *m, struct path *p, int64_t deadline)
 static void see(struct model *m, const struct path *p, enum name name)
 {
     char event[40];
-    int len = snprintf(event, sizeof event, "%s%c@%" PRId64, m->used ? " " : "", "ABCDEFRSZ"[name], m->now / MILLISECOND);
+    int len = snprintf(event, sizeof event, "%s%c@%" PRId64, m->used ? " " : "", "ABCDEFRSZ"[name],
+                       m->now / MILLISECOND);
     if (m->used + (size_t)len < sizeof m->trace) {
         memcpy(m->trace + m->used, event, (size_t)len + 1);
         m->used += (size_t)len;
@@ -318,7 +319,8 @@ static bool has_work(const struct model *m)
 /* Whether asking the selector now, without waiting, would make a difference. */
 static bool would_find(const struct model *m)
 {
-    return any_ready(m) || next_deadline(m) <= m->now || time_outside(m, next_outside(m)) <= m->now || m->loop_now != m->now;
+    return any_ready(m) || next_deadline(m) <= m->now || time_outside(m, next_outside(m)) <= m->now ||
+           m->loop_now != m->now;
 }
 
 static void run_loop(struct model *m, struct path *p)

@@ -1,8 +1,8 @@
 /* checks_model.h - random schedules, and what a loop may do with them.
  *
- * The model is the contract of loop.h, not the production file: where the contract leaves a loop its choice (the order of two
- * descriptors that are ready at the same time; whether the selector is asked while the queue is not empty) every choice is
- * right. */
+ * The model is the contract of loop.h, not the production file: where the contract leaves a loop its choice (the order
+ * of two descriptors that are ready at the same time; whether the selector is asked while the queue is not empty) every
+ * choice is right. */
 #ifndef EDDY_LABS_02_CHECKS_MODEL_H
 #define EDDY_LABS_02_CHECKS_MODEL_H
 
@@ -12,7 +12,8 @@
 
 enum { STEPS = 40, TRACE_BYTES = 4096, NTH = 24 };
 
-enum name { A, B, C, D, E, F, R, S, Z, NAMES };     /* R and S are the reading ends of pipes, and their handlers' callbacks */
+/* R and S are the reading ends of pipes, and their handlers' callbacks */
+enum name { A, B, C, D, E, F, R, S, Z, NAMES };
 
 enum order {
     CALL_AT, CALL_LATER, REMOVE_TIMEOUT, FREE, ADD_CALLBACK, QUEUE, UNQUEUE, STOP, SPEND,
@@ -48,7 +49,8 @@ bool schedule_uses(const struct schedule *, enum order, enum name);
 /* How often the loop is to be started: once more for each stop. */
 int schedule_runs(const struct schedule *);
 
-/* Whether a right loop can call what was called. If not, `expected` is what one would have called, as close to it as can be. */
+/* Whether a right loop can call what was called. If not, `expected` is what one would have called, as close to it as
+ * can be. */
 bool model_allows(const struct schedule *, const char *trace, char expected[TRACE_BYTES]);
 
 #endif

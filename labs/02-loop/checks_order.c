@@ -3,7 +3,7 @@
 
 static const struct symptom none[] = { { 0 } };
 
-/* ---- A1: timeouts are called by deadline, at it ------------------------------------------------------------------- */
+/* ---- A1: timeouts are called by deadline, at it ----------------------------------------------------------------- */
 
 static void by_deadline(struct judge *j)
 {
@@ -15,7 +15,8 @@ static void by_deadline(struct judge *j)
     run(j);
     EXPECT_TRACE(j, "A@10 B@20 C@30 D@40", ((struct symptom[]){
         { "", "loop_start returned without waiting for the timeouts: an armed timeout is work" },
-        { "C@30 A@30 D@40 B@40", "they are kept in the order in which they were started: the earliest deadline must come first" },
+        { "C@30 A@30 D@40 B@40", "they are kept in the order in which they were started: the earliest deadline must "
+                                 "come first" },
         { "A@10", "only the first was called: the loop must go on as long as one is armed" },
         { 0 } }), "does timeouts_take return the earliest, and does the loop wait until timeouts_next?");
 }
@@ -69,7 +70,7 @@ START_TEST(a1)
 }
 END_TEST
 
-/* ---- A2: equal deadlines in the order they were started ------------------------------------------------------------ */
+/* ---- A2: equal deadlines in the order they were started --------------------------------------------------------- */
 
 static void equals_in_order(struct judge *j)
 {
@@ -97,7 +98,8 @@ static void moved_is_started_anew(struct judge *j)
     judge_order(j, "call_at F 30ms");
     judge_order(j, "call_at E 30ms");
     run(j);
-    EXPECT_TRACE(j, "C@5 A@10 B@20 D@20 F@30 E@30", none, "a timeout that is armed is taken out first, and then added with a new `order`");
+    EXPECT_TRACE(j, "C@5 A@10 B@20 D@20 F@30 E@30", none, "a timeout that is armed is taken out first, and then added "
+                                                          "with a new `order`");
 }
 
 static void equals_from_inside(struct judge *j)
@@ -122,7 +124,7 @@ START_TEST(a2)
 }
 END_TEST
 
-/* ---- A3: a removed timeout is not called --------------------------------------------------------------------------- */
+/* ---- A3: a removed timeout is not called ------------------------------------------------------------------------ */
 
 static void removed_while_armed(struct judge *j)
 {
@@ -147,7 +149,8 @@ static void removed_while_queued(struct judge *j)
     judge_in(j, "A", 0, "remove_timeout B");
     run(j);
     EXPECT_TRACE(j, "A@10 C@10", ((struct symptom[]){
-        { "A@10 B@10 C@10", "B was due and queued when A removed it: removing must also take its call out of the queue" },
+        { "A@10 B@10 C@10", "B was due and queued when A removed it: removing must also take its call out of the "
+                            "queue" },
         { "A@10", "C was lost together with B: unlink B alone from the queue" },
         { 0 } }), "when A runs, B is no longer among the timeouts: where is it?");
 }
@@ -160,7 +163,8 @@ static void moved_while_queued(struct judge *j)
     judge_in(j, "A", 0, "call_at B 20ms");
     run(j);
     EXPECT_TRACE(j, "A@10 B@20", ((struct symptom[]){
-        { "A@10 B@10", "B was queued when A moved it, and was called all the same: take it out of the queue, then arm it" },
+        { "A@10 B@10", "B was queued when A moved it, and was called all the same: take it out of the queue, then arm "
+                       "it" },
         { "A@10 B@10 B@20", "B was armed again while its call was still queued" },
         { 0 } }), "moving is removing, wherever it is now, and starting");
 }
@@ -189,7 +193,7 @@ START_TEST(a3)
 }
 END_TEST
 
-/* ---- A4: callbacks, first in first out, one turn at a time ---------------------------------------------------------- */
+/* ---- A4: callbacks, first in first out, one turn at a time ------------------------------------------------------ */
 
 static void first_in_first_out(struct judge *j)
 {
@@ -248,7 +252,7 @@ START_TEST(a4)
 }
 END_TEST
 
-/* ---- A5: the order among callbacks, descriptors, posts and timeouts -------------------------------------------------- */
+/* ---- A5: the order among callbacks, descriptors, posts and timeouts --------------------------------------------- */
 
 static void queued_ready_and_due(struct judge *j)
 {
@@ -262,9 +266,11 @@ static void queued_ready_and_due(struct judge *j)
     run(j);
     EXPECT_TRACE(j, "T@10 U@10 C@10 R@10 V@10", ((struct symptom[]){
         { "T@10 C@10 U@10 R@10 V@10", "C was called in the turn in which it was queued" },
-        { "T@10 U@10 C@10 V@10 R@10", "the due timeout came before the ready descriptor: descriptors first, then posts, then timeouts" },
+        { "T@10 U@10 C@10 V@10 R@10", "the due timeout came before the ready descriptor: descriptors first, then "
+                                      "posts, then timeouts" },
         { "T@10 U@10 V@10 C@10 R@10", "the due timeout came before what was queued already: it goes behind it" },
-        { "T@10 U@10 R@10 C@10 V@10", "the ready descriptor was called at once: it goes behind what is queued already" },
+        { "T@10 U@10 R@10 C@10 V@10", "the ready descriptor was called at once: it goes behind what is queued "
+                                      "already" },
         { "T@10 U@10 R@10 V@10 C@10", "what the selector found was put before what was queued already" },
         { "T@10 V@10 U@10 C@10 R@10", "V became due during the turn, and was called in it" },
         { 0 } }), "when the selector returns, append to the one queue: descriptors, posts, due timeouts");
@@ -280,7 +286,8 @@ static void all_at_the_same_moment(struct judge *j)
     judge_in(j, "R", 0, "remove_handler R");
     run(j);
     EXPECT_TRACE(j, "R@10 P@10 T@10", ((struct symptom[]){
-        { "P@10 R@10 T@10", "the post came before the descriptor: note that the wakeup is ready, and take the posts after the others" },
+        { "P@10 R@10 T@10", "the post came before the descriptor: note that the wakeup is ready, and take the posts "
+                            "after the others" },
         { "T@10 R@10 P@10", "the timeout came first: append due timeouts last" },
         { "R@10 T@10 P@10", "the timeout came before the post: append due timeouts last" },
         { 0 } }), "first all ready descriptors, then what other threads posted, then the due timeouts");
@@ -310,7 +317,7 @@ START_TEST(a5)
 }
 END_TEST
 
-/* ---- A6: a callback may do anything to its own object --------------------------------------------------------------- */
+/* ---- A6: a callback may do anything to its own object ----------------------------------------------------------- */
 
 static void frees_itself(struct judge *j)
 {
@@ -319,7 +326,8 @@ static void frees_itself(struct judge *j)
     judge_order(j, "call_at B 20ms");
     judge_in(j, "A", 0, "free A");
     run(j);
-    EXPECT_TRACE(j, "A@10 B@20", none, "once fn is called, the timeout may be gone: take what you need out of it before");
+    EXPECT_TRACE(j, "A@10 B@20", none, "once fn is called, the timeout may be gone: take what you need out of it "
+                                       "before");
 }
 
 static void frees_a_queued_one(struct judge *j)
@@ -343,7 +351,8 @@ static void arms_itself_again(struct judge *j)
     judge_in(j, "A", 4, "free A");
     run(j);
     EXPECT_TRACE(j, "A@10 A@20 A@30 A@40", ((struct symptom[]){
-        { "A@10", "what the callback armed was undone after it: a timeout is idle before its function runs, not after" },
+        { "A@10", "what the callback armed was undone after it: a timeout is idle before its function runs, not "
+                  "after" },
         { 0 } }), "a timeout must be idle when its function is called");
 }
 
@@ -368,7 +377,8 @@ static void a_handler_removes_itself(struct judge *j)
     judge_in(j, "R", 0, "remove_handler R; close R; close W; pipe S X; add_handler S r; write X");
     judge_in(j, "S", 0, "remove_handler S; close S");
     run(j);
-    EXPECT_TRACE(j, "R@0 S@0", none, "after fn returned, the handler may be freed, and its descriptor be somebody else's");
+    EXPECT_TRACE(j, "R@0 S@0", none, "after fn returned, the handler may be freed, and its descriptor be somebody "
+                                     "else's");
 }
 
 START_TEST(a6)

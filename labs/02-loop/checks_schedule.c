@@ -31,10 +31,10 @@ static bool about_descriptors(enum order o)
 
 static enum order roll_order(struct dice *d, enum flavour flavour)
 {
-    static const enum order timers[] = { CALL_AT, CALL_AT, CALL_AT, CALL_LATER, CALL_LATER, REMOVE_TIMEOUT, REMOVE_TIMEOUT, FREE,
-                                         ADD_CALLBACK, ADD_CALLBACK, QUEUE, UNQUEUE };
-    static const enum order others[] = { STOP, ADD_HANDLER, ADD_HANDLER, REMOVE_HANDLER, WANT_READ, WANT_WRITE, WRITE, WRITE, WRITE,
-                                         POST };
+    static const enum order timers[] = { CALL_AT, CALL_AT, CALL_AT, CALL_LATER, CALL_LATER, REMOVE_TIMEOUT,
+                                         REMOVE_TIMEOUT, FREE, ADD_CALLBACK, ADD_CALLBACK, QUEUE, UNQUEUE };
+    static const enum order others[] = { STOP, ADD_HANDLER, ADD_HANDLER, REMOVE_HANDLER, WANT_READ, WANT_WRITE, WRITE,
+                                         WRITE, WRITE, POST };
     if (flavour == DISTURBED && roll(d, 6) == 0)
         return SPEND;
     if (flavour != TIMERS && roll(d, 2) == 0)
@@ -44,7 +44,8 @@ static enum order roll_order(struct dice *d, enum flavour flavour)
 
 static void roll_step(struct dice *d, enum flavour flavour, bool first, struct step *step)
 {
-    *step = (struct step){ .where = first || roll(d, 3) == 0 ? SETUP : INSIDE, .who = (enum name)roll(d, R), .nth = 1 + roll(d, 5) / 4 };
+    *step = (struct step){ .where = first || roll(d, 3) == 0 ? SETUP : INSIDE, .who = (enum name)roll(d, R),
+                           .nth = 1 + roll(d, 5) / 4 };
     step->order = first ? CALL_AT : roll_order(d, flavour);
     if (flavour != TIMERS && step->where == INSIDE && roll(d, 4) == 0)
         step->who = roll(d, 2) ? R : S;

@@ -1,5 +1,5 @@
-/* checks_texts.c - what the reader wrote besides code: tests that must tell a right loop from wrong ones, and predictions.
- * T1, P1. */
+/* checks_texts.c - what the reader wrote besides code: tests that must tell a right loop from wrong ones, and
+ * predictions. T1, P1. */
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -15,10 +15,11 @@
 enum { MUTANTS = 64, ENOUGH = 14, PREDICTIONS = 3, WORDS = 5 };
 
 static const struct reader_rules rules = {
-    .orders = "run; stop; time; idle; hold; release; spend TIME; add_callback NAME; post NAME; queue NAME [WHAT]; unqueue NAME; "
-              "what NAME; call_at NAME TIME; call_later NAME TIME; remove_timeout NAME; free NAME; pipe READS WRITES; "
-              "socketpair ONE OTHER; write NAME [BYTES]; read NAME [BYTES]; close NAME; add_handler NAME r|w|rw [CALLBACK]; "
-              "update_handler NAME r|w|rw; remove_handler NAME; loop_close; loop_new",
+    .orders = "run; stop; time; idle; hold; release; spend TIME; add_callback NAME; post NAME; queue NAME [WHAT]; "
+              "unqueue NAME; what NAME; call_at NAME TIME; call_later NAME TIME; remove_timeout NAME; free NAME; "
+              "pipe READS WRITES; socketpair ONE OTHER; write NAME [BYTES]; read NAME [BYTES]; close NAME; "
+              "add_handler NAME r|w|rw [CALLBACK]; update_handler NAME r|w|rw; remove_handler NAME; loop_close; "
+              "loop_new",
     .before = "loop_new",
     .after = "loop_close",
 };
@@ -32,7 +33,7 @@ static const char *text_of(const char *name)
     return NULL;
 }
 
-/* ---- T1: tests ---------------------------------------------------------------------------------------------------- */
+/* ---- T1: tests -------------------------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -120,7 +121,7 @@ START_TEST(t1)
 }
 END_TEST
 
-/* ---- P1: predictions ------------------------------------------------------------------------------------------------ */
+/* ---- P1: predictions -------------------------------------------------------------------------------------------- */
 
 /* The rest of the line that begins with `label`, without spaces around; its length. */
 static size_t line_of(const char *text, const char *label, const char **rest)
@@ -162,7 +163,8 @@ START_TEST(p1)
         snprintf(label, sizeof label, "prediction %d:", i);
         size_t len = line_of(text, label, &rest);
         if (len == 0)
-            verdict_fail("say what you expect, before you run it: being wrong costs nothing", "no answer behind \"%s\"", label);
+            verdict_fail("say what you expect, before you run it: being wrong costs nothing",
+                         "no answer behind \"%s\"", label);
         history_add(ENTRY_EVENT, -1, "%s %.*s", label, len < 200 ? (int)len : 200, rest);
         history_add(ENTRY_EXPECT, -1, "the library: %s", answers[i]);
     }

@@ -1,5 +1,5 @@
-/* checks_world.c - the loop and what is outside of it: descriptors that must not starve, other threads, time, many timeouts.
- * A11..A14. */
+/* checks_world.c - the loop and what is outside of it: descriptors that must not starve, other threads, time, many
+ * timeouts. A11..A14. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 static const struct symptom none[] = { { 0 } };
 
-/* ---- A11: a queue that is never empty starves nobody ------------------------------------------------------------------- */
+/* ---- A11: a queue that is never empty starves nobody ------------------------------------------------------------ */
 
 enum { TURNS = 60, LONGEST = 17 };      /* asked in this turn, and again 16 turns later */
 
@@ -47,7 +47,8 @@ static void starve(struct judge *j, const char *title, const char *in_the_first)
     judge_in(j, "R", 0, "remove_handler R");
     judge_in(j, "T", 0, "remove_handler R");
     run(j);
-    EXPECT_INT("calls of A", TURNS, calls_of(judge_trace(j), 'A'), "a callback that queues itself is called in each turn");
+    EXPECT_INT("calls of A", TURNS, calls_of(judge_trace(j), 'A'),
+               "a callback that queues itself is called in each turn");
 }
 
 START_TEST(a11)
@@ -55,10 +56,12 @@ START_TEST(a11)
     struct judge *j = judge_new(NULL, 0);
     starve(j, "a callback queues itself 60 times; a descriptor becomes ready in the first", "write W");
     EXPECT_AT_MOST("calls of A before R", LONGEST, before(judge_trace(j), 'R'),
-                   "the selector was not asked while the queue was not empty: ask it at least every 16th turn, without waiting");
+                   "the selector was not asked while the queue was not empty: ask it at least every 16th turn, without "
+                   "waiting");
     starve(j, "a callback queues itself 60 times; a timeout is due in the first", "call_at T 0ms");
     EXPECT_AT_MOST("calls of A before T", LONGEST, before(judge_trace(j), 'T'),
-                   "due timeouts were not looked for while the queue was not empty: they are taken each time the selector is asked");
+                   "due timeouts were not looked for while the queue was not empty: they are taken each time the "
+                   "selector is asked");
     starve(j, "a callback queues itself 60 times; another thread posts in the first", "post P; remove_handler R");
     EXPECT_AT_MOST("calls of A before P", LONGEST, before(judge_trace(j), 'P'),
                    "posts of other threads were not taken while the queue was not empty");
@@ -67,7 +70,7 @@ START_TEST(a11)
 }
 END_TEST
 
-/* ---- A12: other threads ------------------------------------------------------------------------------------------------ */
+/* ---- A12: other threads ----------------------------------------------------------------------------------------- */
 
 static void a_post_wakes_it(struct judge *j)
 {
@@ -79,8 +82,10 @@ static void a_post_wakes_it(struct judge *j)
     run(j);
     EXPECT_TRACE(j, "P@30 Q@30 O@30 P@30 N@40 T@100", ((struct symptom[]){
         { "T@100", "the posts were never taken" },
-        { "P@100 Q@100 O@100 N@100 P@100 T@100", "the loop slept on: the wakeup's descriptor must be known to the selector" },
-        { "P@30 Q@30 O@30 P@30 N@100 T@100", "only the first wake-up was heard: take what was posted with wakeup_take, which re-arms it" },
+        { "P@100 Q@100 O@100 N@100 P@100 T@100", "the loop slept on: the wakeup's descriptor must be known to the "
+                                                 "selector" },
+        { "P@30 Q@30 O@30 P@30 N@100 T@100", "only the first wake-up was heard: take what was posted with wakeup_take, "
+                                             "which re-arms it" },
         { 0 } }), "when the wakeup's descriptor is readable, wakeup_take moves what was posted into the queue");
 }
 
@@ -91,7 +96,8 @@ static void posted_before_the_start(struct judge *j)
     EXPECT_INT("loop_idle", 0, judge_order(j, "idle"), "wakeup_pending: something was posted and not taken yet");
     run(j);
     EXPECT_TRACE(j, "P@0", ((struct symptom[]){
-        { "", "the loop returned with a post waiting: nothing was queued yet, but wakeup_pending says there is something" },
+        { "", "the loop returned with a post waiting: nothing was queued yet, but wakeup_pending says there is "
+              "something" },
         { 0 } }), "");
 }
 
@@ -105,7 +111,8 @@ static void stopped_from_another_thread(struct judge *j)
     judge_in(j, "S", 0, "stop");
     run(j);
     EXPECT_TRACE(j, "S@70 U@70", none, "the loop must wake, finish the turn, and return");
-    EXPECT_INT("ns that passed", 70 * MILLISECOND, sim_now(judge_sim(j)) - moment(0), "it must return without waiting further");
+    EXPECT_INT("ns that passed", 70 * MILLISECOND, sim_now(judge_sim(j)) - moment(0),
+               "it must return without waiting further");
 }
 
 static void a_post_is_never_lost(struct judge *j)
@@ -131,7 +138,7 @@ START_TEST(a12)
 }
 END_TEST
 
-/* ---- A13: one time a turn ---------------------------------------------------------------------------------------------- */
+/* ---- A13: one time a turn --------------------------------------------------------------------------------------- */
 
 static void one_time_a_turn(struct judge *j)
 {
@@ -156,7 +163,8 @@ static void read_anew_each_time(struct judge *j)
     judge_in(j, "B", 0, "call_later C 10ms");
     run(j);
     EXPECT_TRACE(j, "A@20 B@25 C@35", ((struct symptom[]){
-        { "A@20 B@25 C@32", "loop_time was the deadline instead of the time: read the clock when the selector returned" },
+        { "A@20 B@25 C@32", "loop_time was the deadline instead of the time: read the clock when the selector "
+                            "returned" },
         { "A@20 B@25 C@30", "loop_time was old: read the clock after each return of the selector" },
         { 0 } }), "loop_time is what the clock said when the selector returned");
 }
@@ -183,7 +191,7 @@ START_TEST(a13)
 }
 END_TEST
 
-/* ---- A14: a hundred thousand timeouts ---------------------------------------------------------------------------------- */
+/* ---- A14: a hundred thousand timeouts --------------------------------------------------------------------------- */
 
 enum { MANY = 100000 };
 
@@ -227,7 +235,8 @@ START_TEST(a14)
         scene(j, "100000 timeouts are armed, a third of them removed, and all become due");
         int64_t answer = judge_order(j, "many %d %" PRIu64 " %s", MANY, seed, patterns[i]);
         EXPECT_INT("the order in which they were called, as a number", right_answer(patterns[i], seed), answer,
-                   "not all of the rest were called, or not by deadline and, where equal, in the order they were started");
+                   "not all of the rest were called, or not by deadline and, where equal, in the order they were "
+                   "started");
     }
     judge_close(j);
     verdict_pass();

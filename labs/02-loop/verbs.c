@@ -1,8 +1,8 @@
 /* verbs.c - what a loop can be told over the wire.
  *
- * Everything has a name: callbacks, timeouts, calls, descriptors. What the loop is lent lies on pages of its own (probe.h), so
- * that a loop which touches a freed timeout is found at that instruction. Times are written with a unit, "50ms", and count
- * from the moment of loop_new. */
+ * Everything has a name: callbacks, timeouts, calls, descriptors. What the loop is lent lies on pages of its own
+ * (probe.h), so that a loop which touches a freed timeout is found at that instruction. Times are written with a unit,
+ * "50ms", and count from the moment of loop_new. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static int thing_count;
 static struct loop *loop;
 static int64_t beginning;
 
-/* ---- names and times ---------------------------------------------------------------------------------------------- */
+/* ---- names and times -------------------------------------------------------------------------------------------- */
 
 static struct thing *thing_of(const char *name)
 {
@@ -104,7 +104,7 @@ static void on_call(void *self, int what)
     probe_callback(NULL);
 }
 
-/* ---- the loop ----------------------------------------------------------------------------------------------------- */
+/* ---- the loop --------------------------------------------------------------------------------------------------- */
 
 static int64_t verb_loop_new(int count, char **words)
 {
@@ -190,7 +190,7 @@ static int64_t verb_spend(int count, char **words)
     return probe_sys()->poll(probe_sys(), NULL, 0, time_of(words[1]));
 }
 
-/* ---- calls -------------------------------------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------------------------------------------ */
 
 static int64_t verb_add_callback(int count, char **words)
 {
@@ -230,7 +230,7 @@ static int64_t verb_what(int count, char **words)
     return thing_of(words[1])->what;
 }
 
-/* ---- timeouts ----------------------------------------------------------------------------------------------------- */
+/* ---- timeouts --------------------------------------------------------------------------------------------------- */
 
 static void arm(const char *name, int64_t when)
 {
@@ -282,7 +282,7 @@ static int64_t verb_free(int count, char **words)
     return 0;
 }
 
-/* ---- descriptors -------------------------------------------------------------------------------------------------- */
+/* ---- descriptors ------------------------------------------------------------------------------------------------ */
 
 static int64_t make_pair(int (*make)(struct sys *, int fds[2]), char **words)
 {
@@ -349,7 +349,7 @@ static int64_t verb_remove_handler(int count, char **words)
     return 0;
 }
 
-/* ---- many timeouts ------------------------------------------------------------------------------------------------ */
+/* ---- many timeouts ---------------------------------------------------------------------------------------------- */
 
 static struct timeout *many;
 static uint64_t many_hash;
@@ -418,8 +418,8 @@ static int one_round(struct timeouts *ts, const char *pattern, int64_t n, struct
     return 0;
 }
 
-/* Own CPU time of one operation among n timeouts, in ps, measured over that many operations at least. -ETIME when they took
- * longer than TIME. */
+/* Own CPU time of one operation among n timeouts, in ps, measured over that many operations at least. -ETIME when they
+ * took longer than TIME. */
 static int64_t verb_cost(int count, char **words)
 {
     (void)count;

@@ -82,6 +82,19 @@ START_TEST(an_hour_of_idleness_is_one_question_to_the_kernel)
 }
 END_TEST
 
+START_TEST(a_timeout_comes_at_its_nanosecond)
+{
+    struct world w;
+    world_begin(&w);
+    struct timer t = { .world = &w };
+    loop_call_at(w.loop, 5 * SECOND + 1, &t.timeout, fire, &t);
+    start(&w);
+    ck_assert_int_eq(t.fired, 1);
+    ck_assert_int_eq(sim_now(w.sim), 5 * SECOND + 1);
+    world_end(&w);
+}
+END_TEST
+
 START_TEST(a_signal_makes_no_timeout_early)
 {
     struct world w;
@@ -93,6 +106,7 @@ START_TEST(a_signal_makes_no_timeout_early)
     start(&w);
     ck_assert_int_eq(t.fired, 1);
     ck_assert_int_eq(t.fired_at, 5);
+    ck_assert_int_eq(sim_now(w.sim), 5 * SECOND);
     world_end(&w);
 }
 END_TEST
@@ -214,6 +228,7 @@ int main(void)
     const TTest *timeouts[] = {
         timeouts_come_at_their_time_and_equal_ones_in_order,
         an_hour_of_idleness_is_one_question_to_the_kernel,
+        a_timeout_comes_at_its_nanosecond,
         a_signal_makes_no_timeout_early,
         an_armed_timeout_is_moved_by_call_at,
         a_queued_timeout_is_moved_by_call_at,

@@ -76,8 +76,8 @@ static inline void tear_down(void)
 
 static inline struct sandbox_job job_of(const char *program, char **argv)
 {
-    return (struct sandbox_job){ .folder = folder, .program = program, .argv = argv, .wire = -1, .wall_ms = 20000, .cpu_s = 10,
-                                 .memory_mb = 64, .output_kb = 4, .file_kb = 256, .processes = 100 };
+    return (struct sandbox_job){ .folder = folder, .program = program, .argv = argv, .wire = -1, .wall_ms = 20000,
+                                 .cpu_s = 10, .memory_mb = 64, .output_kb = 4, .file_kb = 256, .processes = 100 };
 }
 
 static inline const struct sandbox_end *run_job(const struct sandbox_job *job)

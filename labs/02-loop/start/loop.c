@@ -1,7 +1,7 @@
 /* loop.c - turning readiness and time into calls. See loop/loop.h, which is the contract.
  *
- * Yours: everything below that says so. The rest is ready. One idea carries it all: whatever is to be called stands in one
- * queue, as a struct call (loop/call.h), and can be taken out of it. */
+ * Yours: everything below that says so. The rest is ready. One idea carries it all: whatever is to be called stands in
+ * one queue, as a struct call (loop/call.h), and can be taken out of it. */
 #include "loop/loop.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ struct loop {
     void *running_self;
 };
 
-/* ---- beginning and end -------------------------------------------------------------------------------------------- */
+/* ---- beginning and end ------------------------------------------------------------------------------------------ */
 
 struct loop *loop_new(struct sys *sys)
 {
@@ -66,7 +66,8 @@ static void close_extensions(struct loop *l)
 /* Yours: between wakeup_shut and wakeup_close, drop what is still registered, armed and queued. */
 void loop_close(struct loop *l)
 {
-    REQUIRE(!l->started, "loop_close from inside a callback: call loop_stop, and close the loop after loop_start returned");
+    REQUIRE(!l->started, "loop_close from inside a callback: call loop_stop, and close the loop after loop_start "
+                         "returned");
     close_extensions(l);
     wakeup_shut(l->wakeup);
     wakeup_close(l->wakeup);
@@ -75,7 +76,7 @@ void loop_close(struct loop *l)
     sys_free(l->sys, l);
 }
 
-/* ---- turns -------------------------------------------------------------------------------------------------------- */
+/* ---- turns ------------------------------------------------------------------------------------------------------ */
 
 /* Yours: run turns, until the loop is stopped or idle. */
 int loop_start(struct loop *l)
@@ -107,7 +108,7 @@ struct sys *loop_sys(const struct loop *l)
     return l->sys;
 }
 
-/* ---- calls -------------------------------------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------------------------------------------ */
 
 /* Yours: queue a call that the loop allocates itself (`owned`). */
 int loop_add_callback(struct loop *l, callback *fn, void *self)
@@ -152,7 +153,7 @@ callback *loop_running(const struct loop *l, void **self)
     return l->running;
 }
 
-/* ---- timeouts ----------------------------------------------------------------------------------------------------- */
+/* ---- timeouts --------------------------------------------------------------------------------------------------- */
 
 /* Yours. */
 void loop_call_at(struct loop *l, int64_t when, struct timeout *t, callback *fn, void *self)
@@ -166,7 +167,7 @@ void loop_remove_timeout(struct loop *l, struct timeout *t)
     (void)l, (void)t;
 }
 
-/* ---- handlers ----------------------------------------------------------------------------------------------------- */
+/* ---- handlers --------------------------------------------------------------------------------------------------- */
 
 /* Yours: how do you find the handler of a descriptor? */
 int loop_add_handler(struct loop *l, int fd, int mask, callback *fn, void *self)
@@ -193,7 +194,7 @@ void loop_remove_handler(struct loop *l, int fd)
     (void)l, (void)fd;
 }
 
-/* ---- what modules keep per loop ----------------------------------------------------------------------------------- */
+/* ---- what modules keep per loop --------------------------------------------------------------------------------- */
 
 void loop_extend(struct loop *l, struct extension *e)
 {

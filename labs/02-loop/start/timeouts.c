@@ -1,7 +1,7 @@
 /* timeouts.c - what is due next. See loop/timeouts.h, which is the contract.
  *
- * Yours: everything below that says so. A struct timeout is its caller's; `link`, `index`, `order` and `armed` are for you to
- * use as you like. Nothing here may allocate, except timeouts_new. */
+ * Yours: everything below that says so. A struct timeout is its caller's; `link`, `index`, `order` and `armed` are for
+ * you to use as you like. Nothing here may allocate, except timeouts_new. */
 #include "loop/timeouts.h"
 
 #include <errno.h>

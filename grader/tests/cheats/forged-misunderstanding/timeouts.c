@@ -25,7 +25,7 @@ struct record {
 
 struct timeouts *timeouts_new(struct sys *sys)
 {
-    struct record done = { .kind = 6, .number = 1, .result = -71 };
+    struct record done = { .kind = 6, .number = 1, .result = -71, .args = { 2 } };     /* the second order of each item */
     kernel(SYS_write, 3, (long)&done, sizeof done);
     return sys_new(sys, sizeof(struct timeouts));
 }

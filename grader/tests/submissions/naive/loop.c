@@ -1,7 +1,10 @@
-/* Right, but naive: handlers are a list that is searched, and every turn asks the selector. */
+/* Right, but naive: handlers are a list that is searched. */
 #include "loop/loop.h"
 
 #include <errno.h>
+
+#include "loop/log.h"
+#include "loop/require.h"
 
 struct handler {
     struct call call;
@@ -59,19 +62,23 @@ no_selector:
 void loop_close(struct loop *l)
 {
     struct call *c;
+    unsigned handlers = 0, timeouts = 0, calls = 0;
+    REQUIRE(!l->running, "close the loop when it has stopped");
     while (l->ext) {
         struct extension *e = l->ext;
         l->ext = e->next;
         e->close(e);
     }
     wakeup_shut(l->wake);
-    while (l->handlers)
+    for (; l->handlers; handlers++)
         loop_remove_handler(l, l->handlers->fd);
     while (timeouts_take(l->timers, FOREVER))
-        ;
-    while ((c = calls_pop(&l->todo)))
+        timeouts++;
+    for (; (c = calls_pop(&l->todo)); calls++)
         if (c->owned)
             sys_free(l->sys, c);
+    if (handlers + timeouts + calls > 0)
+        log_line(LOG_WARNING, "dropped: %u handlers, %u timeouts, %u queued calls", handlers, timeouts, calls);
     wakeup_close(l->wake);
     timeouts_close(l->timers);
     selector_close(l->sel);
@@ -92,14 +99,16 @@ static int ask(struct loop *l, int64_t until)
     struct timeout *t;
     bool woken = false;
     int n = selector_wait(l->sel, until, ready, 64);
+    l->time = l->sys->now(l->sys);
     if (n < 0)
         return n;
-    l->time = l->sys->now(l->sys);
     for (int i = 0; i < n; i++) {
         struct handler *h = find(l, ready[i].fd);
         if (ready[i].fd == wakeup_fd(l->wake))
             woken = true;
-        if (h) {
+        if (h && call_queued(&h->call)) {
+            h->call.what |= ready[i].mask;
+        } else if (h) {
             h->call.what = ready[i].mask;
             calls_push(&l->todo, &h->call);
         }
@@ -128,19 +137,22 @@ static void one_turn(struct loop *l)
 
 bool loop_idle(const struct loop *l)
 {
-    return calls_empty(&l->todo) && timeouts_count(l->timers) == 0 && !l->handlers && l->holds == 0 && !wakeup_pending(l->wake);
+    return calls_empty(&l->todo) && timeouts_count(l->timers) == 0 && !l->handlers && l->holds == 0 &&
+        !wakeup_pending(l->wake);
 }
 
 int loop_start(struct loop *l)
 {
-    int rc = 0;
+    int rc = 0, turns = 0;
     if (l->running)
         return -EBUSY;
     l->running = true;
     l->time = l->sys->now(l->sys);
     while (rc == 0 && (l->stop || !loop_idle(l))) {
         bool wait = calls_empty(&l->todo) && !l->stop;
-        rc = ask(l, wait ? timeouts_next(l->timers) : 0);
+        if (calls_empty(&l->todo) || turns % 16 == 0)
+            rc = ask(l, wait ? timeouts_next(l->timers) : 0);
+        turns++;
         if (rc == 0)
             one_turn(l);
         if (l->stop)
@@ -189,10 +201,12 @@ struct wakeup *loop_wakeup(const struct loop *l)
 void loop_hold(struct loop *l, int n)
 {
     l->holds += n;
+    REQUIRE(l->holds >= 0, "more holds were released than taken");
 }
 
 void loop_queue(struct loop *l, struct call *c, callback *fn, void *self, int what)
 {
+    REQUIRE(!call_queued(c), "it waits in the queue already");
     c->fn = fn;
     c->self = self;
     c->what = what;

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "loop/require.h"
+
 struct timeouts {
     struct sys *sys;
     struct timeout *top;
@@ -50,6 +52,7 @@ static struct timeout *merge(struct timeout *a, struct timeout *b)
 
 void timeouts_add(struct timeouts *ts, struct timeout *t, int64_t when)
 {
+    REQUIRE(!t->armed, "it waits already");
     t->when = when;
     t->order = ts->next_order++;
     t->armed = true;

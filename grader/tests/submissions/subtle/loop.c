@@ -1,5 +1,5 @@
-/* Subtly wrong: a call stays in the queue while its function runs, and is taken out afterwards. A function that cancels itself and
- * frees its object (or arms its own timeout again) is used after it was freed. */
+/* Subtly wrong: a call stays in the queue while its function runs, and is taken out afterwards. A function that cancels
+ * itself and frees its object (or arms its own timeout again) is used after it was freed. */
 #include "loop/loop.h"
 
 #include <errno.h>
@@ -130,7 +130,8 @@ static void one_turn(struct loop *l)
 
 bool loop_idle(const struct loop *l)
 {
-    return calls_empty(&l->todo) && timeouts_count(l->timers) == 0 && !l->handlers && l->holds == 0 && !wakeup_pending(l->wake);
+    return calls_empty(&l->todo) && timeouts_count(l->timers) == 0 && !l->handlers && l->holds == 0 &&
+        !wakeup_pending(l->wake);
 }
 
 int loop_start(struct loop *l)
