@@ -49,10 +49,26 @@ def globals_of(obj):
     return sorted(line.split()[-1] for line in out.splitlines() if line.strip())
 
 
-def header(patch):
-    with open(patch) as f:
-        return dict(re.match(r"([\w-]+): *(.*)", line).groups() for line in f.read().split("\n---", 1)[0].split("\n")
-                    if re.match(r"[\w-]+: ", line))
+def catcher(mutant):
+    """The item that must fail, from the head of the patch."""
+    with open(mutant) as f:
+        return re.search(r"^caught-by: (\w+)$", f.read(), re.M).group(1)
+
+
+def grade_mutant(number, mutant):
+    lab = os.path.basename(os.path.dirname(os.path.dirname(mutant)))
+    source = f"{BUILD}/labs/{lab}/mutants/{os.path.basename(mutant)[:-6]}.src"
+    return grade(number, "--sub", source, "--item", catcher(mutant))
+
+
+def wrong_globals(file, want):
+    """What is wrong with the globals of this source, or None."""
+    with tempfile.NamedTemporaryFile(suffix=".o") as obj:
+        r = subprocess.run(["gcc", "-std=c17", "-D_GNU_SOURCE", "-I.", "-Wall", "-Wextra", "-c", file, "-o", obj.name],
+                           capture_output=True, text=True)
+        differ = set(globals_of(obj.name)) ^ set(want)
+        if r.returncode or differ or r.stderr and "/start/" in file:
+            return f"{file}: {r.stderr or 'defines, or does not define, ' + ' '.join(sorted(differ))}"
 
 
 def same_globals(lab):
@@ -62,12 +78,9 @@ def same_globals(lab):
     for pair in (w for w in ini["lab"]["files"].split() if ":" in w):
         file, source = pair.rstrip("?").split(":")
         want = globals_of(f"{BUILD}/{source[:-2]}.o")
-        for c in [f"{lab}/start/{file}"] + sorted(glob.glob(f"{BUILD}/labs/{name}/mutants/*.src/{file}")):
-            with tempfile.NamedTemporaryFile(suffix=".o") as obj:
-                r = subprocess.run(["gcc", "-std=c17", "-D_GNU_SOURCE", "-I.", "-Wall", "-Wextra", "-c", c, "-o", obj.name],
-                                   capture_output=True, text=True)
-                if r.returncode or r.stderr and "/start/" in c or globals_of(obj.name) != want:
-                    yield f"{c}: {r.stderr or 'defines ' + ' '.join(set(globals_of(obj.name)) ^ set(want))}"
+        files = [f"{lab}/start/{file}"] + sorted(glob.glob(f"{BUILD}/labs/{name}/mutants/*.src/{file}"))
+        with ThreadPoolExecutor(2) as pool:
+            yield from filter(None, pool.map(lambda c: wrong_globals(c, want), files))
 
 
 def check(lab):
@@ -86,12 +99,9 @@ def check(lab):
     say(rc == 1 and points(g) == floor, f"lab {name}: the starter scores its floor, {floor}", summary(rc, g))
     mutants = sorted(glob.glob(lab + "/mutants/*.patch"))
     say(len(mutants) >= 8, f"lab {name}: has at least 8 mutants ({len(mutants)})")
-    sources = [f"{BUILD}/labs/{name}/mutants/{os.path.basename(m)[:-6]}.src" for m in mutants]
     with ThreadPoolExecutor(2) as pool:
-        for mutant, (rc, g) in zip(mutants, pool.map(lambda s: grade(number, "--sub", s), sources)):
-            by = header(mutant)["caught-by"].replace(",", " ").split()
-            say(rc == 1 and set(by) <= failed(g), f"lab {name}: {os.path.basename(mutant)[:-6]} is caught by {' '.join(by)}",
-                summary(rc, g))
+        for mutant, by, (rc, g) in zip(mutants, map(catcher, mutants), pool.map(lambda m: grade_mutant(number, m), mutants)):
+            say(rc == 1 and failed(g) == {by}, f"lab {name}: {os.path.basename(mutant)[:-6]} is caught by {by}", summary(rc, g))
     expectations(number)
 
 

@@ -19,8 +19,8 @@ const struct bench benches[] = {
     { .name = "coroutine: switch", .measure = TIME, .ours = &eddy_switch, .ops = 400000, .target = 10, .unit = "ns",
       .what = "co_switch to another stack and back: two switches" },
     { .name = "coroutine: spawn, finish (64)", .measure = TIME, .ours = &eddy_spawn_64, .ops = 40000, .target = 100,
-      .unit = "ns", .what = "co_spawn on a pooled stack, its place in a turn, switch in, return, switch out, stack given back, its "
-      "future delivered to a callback; 64 at a time share two turns" },
+      .unit = "ns", .what = "co_spawn on a pooled stack, its place in a turn, switch in, return, switch out, stack given back, "
+      "its future delivered to a callback; 64 at a time share two turns" },
     { .name = "coroutine: spawn, finish (1)", .measure = TIME, .ours = &eddy_spawn_1, .ops = 20000, .unit = "ns",
       .what = "the same with one at a time: it pays for both turns, and for an epoll_wait each 16th" },
     { .name = "coroutine: resolve, resume (64)", .measure = TIME, .ours = &eddy_resume_64, .ops = 80000, .target = 60,

@@ -92,6 +92,7 @@ int picture_write(const struct result *results, size_t count, const char *path)
     fputs("<text class='quiet' x='24' y='54'>CPU, or as named; shorter is better; whiskers are quartiles</text>\n", f);
     int y = draw_group(f, results, count, true, TOP + 4);
     y = draw_group(f, results, count, false, y + GAP - 16);
-    fprintf(f, "<text class='quiet' x='24' y='%d'>make bench; docs/benchmarks.md says how it is measured</text>\n</svg>\n", y + 22);
+    fprintf(f, "<text class='quiet' x='24' y='%d'>make bench; docs/benchmarks.md says how it is measured</text>\n", y + 22);
+    fputs("</svg>\n", f);
     return fclose(f) == 0 ? 0 : -1;
 }

@@ -7,7 +7,7 @@
 #include "loop/run_sync.h"
 #include "loop/tests/support.h"
 
-/* ---- a run of a scenario, under a fault ------------------------------------------------------------------------------- */
+/* ---- a run of a scenario, under a fault ------------------------------------------------------------------------- */
 
 struct run {
     struct sim *sim;
@@ -63,7 +63,7 @@ static bool try_again(ssize_t n)
     return n == -EAGAIN || n == -EINTR;
 }
 
-/* ---- relay: bytes through a pipe, while a timer ticks -------------------------------------------------------------------- */
+/* ---- relay: bytes through a pipe, while a timer ticks ----------------------------------------------------------- */
 
 enum { RELAYED = 300 };
 
@@ -129,7 +129,7 @@ static void relay(struct run *r)
     r->result = x.read * 10 + x.ticks;
 }
 
-/* ---- talk: two ends of a socket pair take turns, changing what they ask for --------------------------------------------------- */
+/* ---- talk: two ends of a socket pair take turns, changing what they ask for ------------------------------------- */
 
 enum { QUESTIONS = 10 };
 
@@ -192,7 +192,7 @@ static void talk(struct run *r)
     r->result = x.answers;
 }
 
-/* ---- posts: callbacks and posts make each other, beside a timer ------------------------------------------------------------------ */
+/* ---- posts: callbacks and posts make each other, beside a timer ------------------------------------------------- */
 
 struct posts {
     struct run *run;
@@ -223,7 +223,7 @@ static void posts(struct run *r)
     r->result = x.count;
 }
 
-/* ---- crowd: many descriptors, one of which is closed behind the loop's back while a copy lives ------------------------------------ */
+/* ---- crowd: many descriptors, one of which is closed behind the loop's back while a copy lives ------------------ */
 
 enum { CROWD = 70 };
 
@@ -294,7 +294,7 @@ static void crowd(struct run *r)
     r->result = x.heard;
 }
 
-/* ---- sleeps: futures, with callbacks ------------------------------------------------------------------------------------------------ */
+/* ---- sleeps: futures, with callbacks ---------------------------------------------------------------------------- */
 
 struct sleeps {
     struct run *run;
@@ -330,7 +330,7 @@ static void sleeps(struct run *r)
     finish(r);
 }
 
-/* ---- play: coroutines that spawn, sleep, wait for all and any, time out and cancel ---------------------------------------------------- */
+/* ---- play: coroutines that spawn, sleep, wait for all and any, time out and cancel ------------------------------ */
 
 static int actor(void *self)
 {
@@ -389,7 +389,7 @@ static void play(struct run *r)
     finish(r);
 }
 
-/* ---- every fault under every scenario --------------------------------------------------------------------------------------------------- */
+/* ---- every fault under every scenario --------------------------------------------------------------------------- */
 
 static const struct scenario {
     const char *name;

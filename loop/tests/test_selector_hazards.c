@@ -142,7 +142,7 @@ START_TEST(a_number_that_was_closed_is_not_waited_for_in_vain)
 }
 END_TEST
 
-/* ---- refusals: after a failure the selector is as it was before -------------------------------------------------------------- */
+/* ---- refusals: after a failure the selector is as it was before ----------------------------------------------- */
 
 START_TEST(a_selector_that_cannot_be_made_is_NULL_with_errno)
 {
@@ -253,7 +253,7 @@ START_TEST(what_the_kernel_would_not_forget_is_not_told_and_can_be_known_again)
 }
 END_TEST
 
-/* The stale event leads to a new set; whatever the n-th call of its making says, the others are heard, and the stale one is not. */
+/* The stale event leads to a new set; whatever the n-th call of its making says, the others are heard, and it is not. */
 static bool rebuild_with_fault(unsigned n, int error)
 {
     struct place p = enter(TWIN);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "attack.h"
+#include "grader/tests/attacks/attack.h"
 
 int main(void)
 {

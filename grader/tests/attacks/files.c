@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "attack.h"
+#include "grader/tests/attacks/attack.h"
 
 int main(int argc, char **argv)
 {

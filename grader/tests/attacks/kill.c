@@ -2,7 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "attack.h"
+#include "grader/tests/attacks/attack.h"
 
 int main(void)
 {

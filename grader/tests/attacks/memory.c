@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attack.h"
+#include "grader/tests/attacks/attack.h"
 
 int main(void)
 {

@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "attack.h"
+#include "grader/tests/attacks/attack.h"
 
 int main(int argc, char **argv)
 {

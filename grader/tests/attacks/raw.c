@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "attack.h"
+#include "grader/tests/attacks/attack.h"
 
 static void forked(long pid, const char *what)
 {

@@ -124,8 +124,8 @@ static inline bool compile_attacks(void)
     if (!bin)
         return false;
     chmod(bin, 0755);
-    snprintf(command, sizeof command, "cd grader/tests/attacks && ls *.c | sed 's/\\.c$//' | "
-             "xargs -P 2 -I{} gcc -D_GNU_SOURCE -Wall -Wextra -O1 -static -pthread {}.c -o %s/{}", bin);
+    snprintf(command, sizeof command, "ls grader/tests/attacks/*.c | xargs -n 1 basename -s .c | xargs -P 2 -I{} "
+             "gcc -D_GNU_SOURCE -I. -Wall -Wextra -O1 -static -pthread grader/tests/attacks/{}.c -o %s/{}", bin);
     return system(command) == 0;
 }
 
