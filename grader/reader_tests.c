@@ -17,7 +17,7 @@
 #include "grader/apart.h"
 #include "grader/judge.h"
 
-enum { TESTS = 64, LINES = 64, ORDER_BYTES = 200, IDLE_WAITS = 300 };
+enum { TESTS = 64, LINES = 64, ORDER_BYTES = 200, IDLE_WAITS = 300, MOST_CALLS = 2000 };
 
 enum line_kind { ORDER, IN, AT, ANSWERS, EXPECT };
 
@@ -321,6 +321,17 @@ static void run_line(struct judge *j, const struct line *line, int64_t beginning
     }
 }
 
+/* How often the kernel was called, and callbacks: what a test costs, whatever the machine. */
+static int64_t calls_made(const struct judge *j)
+{
+    int64_t calls = 0;
+    for (int call = 0; call < CALL_COUNT; call++)
+        calls += (int64_t)judge_calls(j, (enum sys_call)call);
+    for (const char *c = judge_trace(j); *c; c++)
+        calls += *c == '@';
+    return calls;
+}
+
 static void run_test(struct judge *j, const struct reader_tests *r, const struct test *t)
 {
     int64_t answer = 0;
@@ -331,6 +342,8 @@ static void run_test(struct judge *j, const struct reader_tests *r, const struct
     give_orders(j, r->rules.before);
     for (int i = 0; i < t->count; i++)
         run_line(j, &t->lines[i], beginning, &answer);
+    expect_at_most("tests.txt", t->lines[t->count - 1].number, "calls of the kernel and of callbacks in one test", MOST_CALLS,
+                   calls_made(j), "");
     give_orders(j, r->rules.after);
 }
 

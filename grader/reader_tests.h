@@ -12,6 +12,8 @@
  * thread at that moment. `answers` is what the last order answered, a number or a name such as -EEXIST; `expect` is all
  * that was called since the test began, `expect nothing` for nothing. # begins a comment.
  *
+ * A test that calls the kernel and callbacks more than 2,000 times fails: it is run against many programs.
+ *
  * The trap it exists for: a test that passes everywhere proves nothing. The same tests are run against a right program
  * and against wrong ones. */
 #ifndef EDDY_GRADER_READER_TESTS_H

@@ -283,7 +283,7 @@ static struct co *co_new(struct coroutines *all, co_fn *fn, void *self)
 
 struct future *co_spawn(struct loop *loop, co_fn *fn, void *self, struct future *f)
 {
-    static const struct op op = { "coroutine", cancel, NULL };
+    static const struct op op = { .name = "coroutine", .cancel = cancel };
     static const char no_stack[] = "no memory for a coroutine's stack";
     struct coroutines *all = coroutines_of(loop);
     struct co *co = all ? co_new(all, fn, self) : NULL;

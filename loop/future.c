@@ -92,7 +92,7 @@ static void sleep_cancel(void *self)
 
 struct future *future_sleep(struct loop *loop, int64_t delay, struct future *f)
 {
-    static const struct op op = { "sleep", sleep_cancel, NULL };
+    static const struct op op = { .name = "sleep", .cancel = sleep_cancel };
     int64_t now = loop_time(loop);
     future_start(f, loop, &op, f);
     f->u.timeout = (struct timeout){0};
@@ -167,7 +167,7 @@ static void all_undo(void *self, struct future *f)
 
 struct future *future_all(struct loop *loop, struct future **members, size_t count, struct future *f)
 {
-    static const struct op op = { "all", all_cancel, all_undo };
+    static const struct op op = { .name = "all", .cancel = all_cancel, .undo = all_undo };
     future_start(f, loop, &op, f);
     f->u.group.members = members;
     f->u.group.count = f->u.group.left = count;
@@ -201,7 +201,7 @@ static void any_undo(void *self, struct future *f)
 
 struct future *future_any(struct loop *loop, struct future **members, size_t count, struct future *f)
 {
-    static const struct op op = { "any", any_cancel, any_undo };
+    static const struct op op = { .name = "any", .cancel = any_cancel, .undo = any_undo };
     REQUIRE(count > 0, "future_any needs at least one member: of none there is no first");
     future_start(f, loop, &op, f);
     f->u.group.members = members;

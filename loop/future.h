@@ -19,12 +19,16 @@ extern "C" {
 
 struct future;
 
-/* The producer's two verbs. Both must leave nothing that could still touch the future. */
+/* The producer's three verbs. An operation ends by exactly one of them, once; or by future_detach, which calls undo at most,
+ * and after it none is ever called. Each must leave nothing that could still touch the future. */
 struct op {
     const char *name;                                   /* "sleep", "read": for listings */
     void (*cancel)(void *op);                           /* still pending: stop it */
     void (*undo)(void *op, struct future *);            /* resolved (rc may be < 0), never delivered: put back what arrived,
                                                            or close it; NULL if there is nothing to put back */
+    void (*delivered)(void *op);                        /* the answer is being handed to its waiter: forget the future now, it
+                                                           may be gone right after; NULL if you keep no pointer to an
+                                                           answered future (and then never detach one) */
 };
 
 enum future_state { FUTURE_IDLE, FUTURE_PENDING, FUTURE_DONE };
@@ -36,8 +40,10 @@ struct future {
 
     /* the rest is private to loop/ */
     enum future_state state;
-    bool told;                      /* somebody waits who must hear of -ECANCELED: a coroutine, a combinator */
-    struct call call;               /* how it is delivered; fn NULL while nobody waits */
+    bool told;                      /* a coroutine or combinator waits: it hears of -ECANCELED too, and takes the answer */
+    callback *fn;                   /* the waiter's; NULL while nobody waits */
+    void *self;
+    struct call call;               /* how it is delivered */
     struct loop *loop;
     const struct op *op;
     void *op_self;

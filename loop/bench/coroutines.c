@@ -133,7 +133,7 @@ static void nothing_to_stop(void *op)
 
 static int wait_again(void *self)
 {
-    static const struct op op = { "answer", nothing_to_stop, NULL };
+    static const struct op op = { .name = "answer", .cancel = nothing_to_stop };
     struct member *m = self;
     while (!m->team->closing)
         await(future_start(&m->f, m->team->loop, &op, m));

@@ -86,7 +86,7 @@ void report_table(const struct result *results, size_t count)
     for (size_t i = 0; i < count; i++)
         print_instructions(&results[i]);
     puts("\nCPU per operation. \"median\": of the paired ratios where there is a peer, else of the figure itself; missed means "
-         "that all of\n[quartiles] lies above the target. \"twice\": eddy against itself, ideally 1. More in docs/benchmarks.md.");
+         "that all of\n[quartiles] lies above the target. \"twice\": eddy against itself, ideally 1. See docs/benchmarks.md.");
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------------------------------- */

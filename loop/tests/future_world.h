@@ -79,9 +79,65 @@ static inline void well_undo(void *self, struct future *f)
 
 static inline struct future *well_draw(struct well *well, struct future *f)
 {
-    static const struct op op = { "draw", well_cancel, well_undo };
+    static const struct op op = { .name = "draw", .cancel = well_cancel, .undo = well_undo };
     well->f = f;
     return future_start(f, loop, &op, well);
+}
+
+/* A producer with a slot: it keeps its future until it need not, so that it can close. Each of its operations ends once. */
+struct tap {
+    struct future *f;
+    int cancelled, undone, delivered;
+    bool closed;
+};
+
+static inline void tap_forget(struct tap *tap, int *count)
+{
+    ck_assert(!tap->closed);
+    ck_assert_ptr_nonnull(tap->f);
+    tap->f = NULL;
+    ++*count;
+}
+
+static inline void tap_cancel(void *self)
+{
+    struct tap *tap = self;
+    tap_forget(tap, &tap->cancelled);
+}
+
+static inline void tap_undo(void *self, struct future *f)
+{
+    struct tap *tap = self;
+    ck_assert_ptr_eq(tap->f, f);
+    tap_forget(tap, &tap->undone);
+}
+
+static inline void tap_delivered(void *self)
+{
+    struct tap *tap = self;
+    tap_forget(tap, &tap->delivered);
+}
+
+static inline struct future *tap_draw(struct tap *tap, struct future *f)
+{
+    static const struct op op = { "tap", tap_cancel, tap_undo, tap_delivered };
+    *tap = (struct tap){ .f = f };
+    return future_start(f, loop, &op, tap);
+}
+
+static inline void tap_close(struct tap *tap)
+{
+    if (tap->f)
+        future_detach(tap->f);
+    tap->f = NULL;
+    tap->closed = true;
+}
+
+/* One turn. */
+static inline void turn(void)
+{
+    loop_stop(loop);
+    loop_start(loop);
 }
 
 static inline int run_suite(Suite *suite, TCase *tcase)
