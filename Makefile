@@ -18,7 +18,7 @@ MACHINE := $(shell uname -m)
 FLAGS_release := -O2
 FLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FLAGS_tsan := -O1 -fsanitize=thread
-FLAGS_cov := -O0 --coverage
+FLAGS_cov := -O0 --coverage -fprofile-update=atomic
 CFLAGS := -std=c17 -D_GNU_SOURCE -I. -g -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -fno-common $(FLAGS_$(VARIANT))
 LDFLAGS := $(FLAGS_$(VARIANT)) -pthread

@@ -1,7 +1,9 @@
 /* future.c - one answer, later: completion and cancellation. See future.h.
  *
  * The answer travels in the future's own call, with the waiter's function in it, straight from the loop: no code of ours runs
- * at delivery. So "delivered" is a conclusion: done, not queued, and there was somebody to deliver it to.
+ * at delivery, unless the producer wants to know. So "delivered" is a conclusion: done, not queued, and there was a callback
+ * to deliver it to. Whoever was told (a coroutine, a combinator) takes the answer himself; heard and not taken yet, it is not
+ * delivered.
  * Traps: an answer that was queued and not called yet has not been delivered, and must be given back when its waiter goes;
  * a producer's cancel may run a whole coroutine's cleanup, so everything is settled before it is called. */
 #include "loop/future.h"
@@ -13,18 +15,30 @@
 /* The answer was delivered: called, or taken (then op is NULL). */
 static bool settled(const struct future *f)
 {
-    return f->state == FUTURE_DONE && !call_queued(&f->call) && (f->call.fn || !f->op);
+    return f->state == FUTURE_DONE && !call_queued(&f->call) && !f->told && (f->fn || !f->op);
 }
 
 /* Somebody is still to be called. */
 static bool awaited(const struct future *f)
 {
-    return f->call.fn && !settled(f);
+    return f->fn && !settled(f);
+}
+
+/* Delivers to a callback whose producer wants to know. That may change the answer: see all_delivered. */
+static void hand_over(void *self, int rc)
+{
+    struct future *f = self;
+    (void)rc;
+    f->op->delivered(f->op_self);
+    f->fn(f->self, f->rc);
 }
 
 static void deliver(struct future *f)
 {
-    loop_queue(f->loop, &f->call, f->call.fn, f->call.self, f->rc);
+    if (!f->told && f->op && f->op->delivered)
+        loop_queue(f->loop, &f->call, hand_over, f, f->rc);
+    else
+        loop_queue(f->loop, &f->call, f->fn, f->self, f->rc);
 }
 
 static void forget_waiter(struct future *f)
@@ -32,13 +46,15 @@ static void forget_waiter(struct future *f)
     if (f->loop)
         loop_unqueue(f->loop, &f->call);
     f->told = false;
-    f->call.fn = NULL;
+    f->fn = NULL;
 }
 
 static void give_back(struct future *f)
 {
-    if (f->op && f->op->undo)
+    if (f->op->undo)
         f->op->undo(f->op_self, f);
+    else if (f->op->delivered)
+        f->op->delivered(f->op_self);
 }
 
 /* ---- for the one who waits ---------------------------------------------------------------------------------------- */
@@ -49,8 +65,8 @@ struct future *future_then(struct future *f, callback *fn, void *self)
     if (settled(f))
         f->state = FUTURE_IDLE;
     forget_waiter(f);
-    f->call.fn = fn;
-    f->call.self = self;
+    f->fn = fn;
+    f->self = self;
     if (f->state == FUTURE_DONE && fn)
         deliver(f);
     return f;
@@ -102,34 +118,17 @@ struct future *future_sleep(struct loop *loop, int64_t delay, struct future *f)
 
 /* ---- several at once ---------------------------------------------------------------------------------------------- */
 
-/* The members stay the combinator's until it has an answer: one that has delivered is done, not queued, and still ours. */
-static bool has_delivered(const struct future *member, callback *fn, const struct future *group)
+/* Of a member while its combinator is pending, and so is the one who waits for it. */
+static bool was_heard(const struct future *member)
 {
-    return settled(member) && member->call.fn == fn && member->call.self == group;
+    return future_done(member) && !call_queued(&member->call);
 }
 
-/* The group has its answer: what was delivered stays delivered, the others are their owner's again. */
-static void group_release(struct future *group, callback *fn)
+static void group_start(struct future *group, struct loop *loop, const struct op *op, struct future **members, size_t count)
 {
-    for (size_t i = 0; i < group->u.group.count; i++) {
-        struct future *member = group->u.group.members[i];
-        if (has_delivered(member, fn, group))
-            member->told = false;
-        else
-            future_leave(member, group);
-    }
-}
-
-/* Nobody heard of the group's answer: its members' answers have not been delivered either. */
-static void group_cancel_members(struct future *group, callback *fn)
-{
-    for (size_t i = 0; i < group->u.group.count; i++) {
-        struct future *member = group->u.group.members[i];
-        if (has_delivered(member, fn, group))
-            forget_waiter(member);
-        future_leave(member, group);
-        future_cancel(member);
-    }
+    future_start(group, loop, op, group);
+    group->u.group.members = members;
+    group->u.group.count = group->u.group.left = count;
 }
 
 static void group_wait(struct future *group, callback *fn)
@@ -138,39 +137,73 @@ static void group_wait(struct future *group, callback *fn)
         future_wait(group->u.group.members[i], fn, group);
 }
 
+/* The group has its answer: what it has not heard is no part of that. */
+static void group_leave_others(struct future *group)
+{
+    for (size_t i = 0; i < group->u.group.count; i++)
+        if (!was_heard(group->u.group.members[i]))
+            future_leave(group->u.group.members[i], group);
+}
+
+/* With the group's answer those of its members are delivered that it heard: it left the others, so nobody is told there. */
+static void group_delivered(void *self)
+{
+    struct future *group = self;
+    for (size_t i = 0; i < group->u.group.count; i++)
+        if (group->u.group.members[i]->told)
+            future_take(group->u.group.members[i], group);
+}
+
+/* Nobody heard of the group's answer: its members' answers have not been delivered either. */
+static void group_cancel(void *self)
+{
+    struct future *group = self;
+    for (size_t i = 0; i < group->u.group.count; i++) {
+        future_leave(group->u.group.members[i], group);
+        future_cancel(group->u.group.members[i]);
+    }
+}
+
+static void group_undo(void *self, struct future *f)
+{
+    (void)f;
+    group_cancel(self);
+}
+
 static void all_heard(void *self, int rc)
 {
     struct future *group = self;
     const char *why = NULL;
+    if (group->state != FUTURE_PENDING)     /* a member it had heard was closed: all_delivered finds it */
+        return;
     if (rc >= 0 && --group->u.group.left > 0)
         return;
     for (size_t i = 0; rc < 0 && i < group->u.group.count; i++)
-        if (group->u.group.members[i]->rc == rc && has_delivered(group->u.group.members[i], all_heard, group))
+        if (group->u.group.members[i]->rc == rc && was_heard(group->u.group.members[i]))
             why = group->u.group.members[i]->why;
-    group_release(group, all_heard);
+    group_leave_others(group);
     if (rc < 0)
         future_fail(group, rc, why);
     else
         future_resolve(group, 0, NULL);
 }
 
-static void all_cancel(void *self)
+/* All were heard with success; one whose producer closed since is a failure. */
+static void all_delivered(void *self)
 {
-    group_cancel_members(self, all_heard);
-}
-
-static void all_undo(void *self, struct future *f)
-{
-    (void)f;
-    group_cancel_members(self, all_heard);
+    struct future *group = self;
+    group_delivered(group);
+    for (size_t i = 0; group->rc == 0 && i < group->u.group.count; i++)
+        if (group->u.group.members[i]->rc < 0) {
+            group->rc = group->u.group.members[i]->rc;
+            group->why = group->u.group.members[i]->why;
+        }
 }
 
 struct future *future_all(struct loop *loop, struct future **members, size_t count, struct future *f)
 {
-    static const struct op op = { .name = "all", .cancel = all_cancel, .undo = all_undo };
-    future_start(f, loop, &op, f);
-    f->u.group.members = members;
-    f->u.group.count = f->u.group.left = count;
+    static const struct op op = { "all", group_cancel, group_undo, all_delivered };
+    group_start(f, loop, &op, members, count);
     group_wait(f, all_heard);
     if (count == 0)
         future_resolve(f, 0, NULL);
@@ -182,30 +215,19 @@ static void any_heard(void *self, int rc)
     struct future *group = self;
     size_t i = 0;
     (void)rc;
-    while (!has_delivered(group->u.group.members[i], any_heard, group))
+    if (group->state != FUTURE_PENDING)     /* the winner was closed: it stays the winner */
+        return;
+    while (!was_heard(group->u.group.members[i]))
         i++;
-    group_release(group, any_heard);
+    group_leave_others(group);
     future_resolve(group, (int)i, group->u.group.members[i]);
-}
-
-static void any_cancel(void *self)
-{
-    group_cancel_members(self, any_heard);
-}
-
-static void any_undo(void *self, struct future *f)
-{
-    (void)f;
-    group_cancel_members(self, any_heard);
 }
 
 struct future *future_any(struct loop *loop, struct future **members, size_t count, struct future *f)
 {
-    static const struct op op = { .name = "any", .cancel = any_cancel, .undo = any_undo };
+    static const struct op op = { "any", group_cancel, group_undo, group_delivered };
     REQUIRE(count > 0, "future_any needs at least one member: of none there is no first");
-    future_start(f, loop, &op, f);
-    f->u.group.members = members;
-    f->u.group.count = f->u.group.left = count;
+    group_start(f, loop, &op, members, count);
     group_wait(f, any_heard);
     return f;
 }
@@ -216,11 +238,11 @@ struct future *future_start(struct future *f, struct loop *loop, const struct op
 {
     REQUIRE(f->state != FUTURE_PENDING, "an operation (%s) is still pending on this future: wait for it or future_cancel it "
             "before you start a %s", f->op->name, op->name);
-    REQUIRE(f->state == FUTURE_IDLE || settled(f), "the answer of a %s was not delivered yet: wait for it or future_cancel "
-            "it before you start a %s", f->op ? f->op->name : "closed operation", op->name);
-    REQUIRE(!f->told, "a combinator still waits for this future: it is lent until the combinator has its answer");
+    REQUIRE(f->state == FUTURE_IDLE || settled(f), "the answer of a %s was not delivered yet (a combinator delivers its "
+            "members' with its own): wait for it or future_cancel it before you start a %s",
+            f->op ? f->op->name : "closed operation", op->name);
     if (f->state == FUTURE_DONE)
-        f->call.fn = NULL;
+        f->fn = NULL;
     f->rc = 0;
     f->value = NULL;
     f->why = NULL;
@@ -237,7 +259,7 @@ static void answer(struct future *f, int rc, void *value, const char *why)
     f->value = value;
     f->why = why;
     f->state = FUTURE_DONE;
-    if (f->call.fn)
+    if (f->fn)
         deliver(f);
 }
 
@@ -258,14 +280,13 @@ void future_fail(struct future *f, int rc, const char *why)
 
 void future_detach(struct future *f)
 {
-    if (f->state == FUTURE_IDLE || settled(f))
+    if (f->state == FUTURE_IDLE || !f->op || settled(f))
         return;
-    bool told = f->told;
     loop_unqueue(f->loop, &f->call);
-    if (f->state == FUTURE_DONE)
-        give_back(f);
-    if (!told)
-        f->call.fn = NULL;
+    if (f->state == FUTURE_DONE && f->op->undo)
+        f->op->undo(f->op_self, f);
+    if (!f->told)
+        f->fn = NULL;
     f->op = NULL;
     answer(f, -ECANCELED, NULL, "what it waited for was closed");
 }
@@ -279,15 +300,15 @@ void future_wait(struct future *f, callback *fn, void *self)
     if (settled(f))
         f->op = NULL;
     f->told = true;
-    f->call.fn = fn;
-    f->call.self = self;
+    f->fn = fn;
+    f->self = self;
     if (f->state == FUTURE_DONE)
         deliver(f);
 }
 
 void future_leave(struct future *f, void *self)
 {
-    if (f->told && f->call.self == self)
+    if (f->told && f->self == self)
         forget_waiter(f);
 }
 
@@ -295,9 +316,11 @@ bool future_take(struct future *f, void *self)
 {
     if (f->state != FUTURE_DONE)
         return false;
-    REQUIRE(f->call.self == self || (!awaited(f) && !f->told),
-            "somebody waits for this future already, and a future has one waiter");
+    REQUIRE(f->told ? f->self == self : !awaited(f), "somebody waits for this future already, and a future has one waiter");
+    const struct op *op = settled(f) ? NULL : f->op;
     forget_waiter(f);
     f->op = NULL;
+    if (op && op->delivered)
+        op->delivered(f->op_self);
     return true;
 }

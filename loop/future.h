@@ -25,10 +25,11 @@ struct op {
     const char *name;                                   /* "sleep", "read": for listings */
     void (*cancel)(void *op);                           /* still pending: stop it */
     void (*undo)(void *op, struct future *);            /* resolved (rc may be < 0), never delivered: put back what arrived,
-                                                           or close it; NULL if there is nothing to put back */
+                                                           or close it; NULL if there is nothing to put back: then
+                                                           a cancel calls `delivered` in its place */
     void (*delivered)(void *op);                        /* the answer is being handed to its waiter: forget the future now, it
                                                            may be gone right after; NULL if you keep no pointer to an
-                                                           answered future (and then never detach one) */
+                                                           answered future */
 };
 
 enum future_state { FUTURE_IDLE, FUTURE_PENDING, FUTURE_DONE };
@@ -50,6 +51,7 @@ struct future {
     union {
         struct timeout timeout;                                             /* a sleep's */
         struct { struct future **members; size_t count, left; } group;      /* a combinator's; left: no answer yet */
+        struct { struct call place; void *of, *item; uint64_t order; } wait;    /* a place in a producer's line: waiters.h */
     } u;
 };
 
@@ -72,12 +74,15 @@ void future_cancel(struct future *f);
 struct future *future_sleep(struct loop *, int64_t delay, struct future *f);
 
 /* rc 0 when all members have an answer >= 0, or the first failure, with its why; then the others stay pending and are yours
- * again. `members` is lent until f is delivered or cancelled; no member may have a callback or a waiter. Cancelling f
- * cancels its members, and gives the answers of those that had one back. No members: rc 0. */
+ * again. `members` is lent until f is delivered or cancelled; no member may have a callback or a waiter. The answers f has
+ * heard are delivered with its own, in the members' order; until then a producer that closes takes its answer back, which
+ * makes it a failure: -ECANCELED, even where f has its rc 0 already. Cancelling f cancels its members, and gives the answers
+ * of those that had one back. No members: rc 0. */
 struct future *future_all(struct loop *, struct future **members, size_t count, struct future *f);
 
 /* rc is the index of the first member to have an answer, good or bad; value is that member. The losers stay pending and
- * are yours again. At least one member; otherwise as future_all. */
+ * are yours again. The winner's answer is delivered with f's; if its producer closes before, it stays the winner, with an rc
+ * of -ECANCELED. At least one member; otherwise as future_all. */
 struct future *future_any(struct loop *, struct future **members, size_t count, struct future *f);
 
 /* ---- for the producer --------------------------------------------------------------------------------------------- */
@@ -92,13 +97,15 @@ void future_fail(struct future *f, int rc, const char *why);
 
 /* The producer closes: silent for a waiting callback, but a coroutine or combinator that waits, or waits later, gets
  * -ECANCELED. Harmless on an idle or delivered future. The op's cancel is not called; its undo is, where an answer was not
- * delivered. */
+ * delivered, before this returns. A future that was answered may be detached only if the op has `delivered`: without, you
+ * cannot know that it still exists. */
 void future_detach(struct future *f);
 
 /* ---- for those who wait and must hear of -ECANCELED too: coroutines and combinators --------------------------------- */
 
-/* As future_then, but also answers when the producer closes, and a delivered answer is delivered again. Nothing was started
- * on f, or somebody waits already: REQUIRE. */
+/* As future_then, but fn only hears that there is an answer: future_take makes it delivered. fn also hears when the producer
+ * closes, a second time if it has heard and not taken; and of an answer that was delivered before. Nothing was started on f,
+ * or somebody waits already: REQUIRE. */
 void future_wait(struct future *f, callback *fn, void *self);
 /* Ends future_wait: f is as if nobody had waited. Harmless when another waits, or nobody. */
 void future_leave(struct future *f, void *self);

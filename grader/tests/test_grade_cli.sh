@@ -93,7 +93,7 @@ says "floor must be a number"
 one_sentence
 rm "$ini"
 run 2 "a missing lab.ini" --lab 02
-says 'there is no lab "02"; there is none at all'
+says 'labs/02-loop/lab.ini: No such file'
 cp "$tmp/ini" "$ini"
 
 # ---- folders that are no hand-ins: the student's loss, with a sentence and a report

@@ -84,10 +84,10 @@ static inline struct future *well_draw(struct well *well, struct future *f)
     return future_start(f, loop, &op, well);
 }
 
-/* A producer with a slot: it keeps its future until it need not, so that it can close. Each of its operations ends once. */
+/* A producer with a slot: it keeps its future until it need not, so that it can close. */
 struct tap {
     struct future *f;
-    int cancelled, undone, delivered;
+    int cancelled, undone, delivered, stopped;
     bool closed;
 };
 
@@ -129,8 +129,15 @@ static inline void tap_close(struct tap *tap)
 {
     if (tap->f)
         future_detach(tap->f);
+    tap->stopped += tap->f != NULL;
     tap->f = NULL;
     tap->closed = true;
+}
+
+/* In how many ways its operation ended. */
+static inline int tap_endings(const struct tap *tap)
+{
+    return tap->cancelled + tap->undone + tap->delivered + tap->stopped;
 }
 
 /* One turn. */

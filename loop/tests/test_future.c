@@ -362,9 +362,28 @@ static void broken_fail_with_success(void)
     future_fail(&f, 1, NULL);
 }
 
+static void broken_take_from_a_callback(void)
+{
+    struct well well = {0};
+    struct future f = {0};
+    well_draw(&well, future_then(&f, heard, NULL));
+    future_resolve(&f, 1, NULL);
+    future_take(&f, NULL);
+}
+
+static void broken_take_from_another(void)
+{
+    struct well well = {0};
+    struct future f = {0};
+    well_draw(&well, &f);
+    future_resolve(&f, 1, NULL);
+    future_wait(&f, heard, "f");
+    future_take(&f, NULL);
+}
+
 static void (*const broken[])(void) = {
     broken_start_twice, broken_start_over_an_answer, broken_resolve_twice, broken_fail_when_idle,
-    broken_fail_with_success,
+    broken_fail_with_success, broken_take_from_a_callback, broken_take_from_another,
 };
 
 START_TEST(a_broken_precondition_ends_the_process)

@@ -3,12 +3,7 @@
  * Every future is freed as soon as its waiter may do so; a producer that still knew it would be seen by the sanitizers. */
 #include "loop/tests/co_world.h"
 
-static struct tap tap, taps[4];
-
-static int endings(const struct tap *t)
-{
-    return t->cancelled + t->undone + t->delivered;
-}
+static struct tap tap;
 
 static struct future *new_future(void)
 {
@@ -34,7 +29,7 @@ START_TEST(a_producer_forgets_a_future_before_its_callback_frees_it)
     ck_assert_str_eq(story, "delivered5 ");
     ck_assert_int_eq(tap.delivered, 1);
     tap_close(&tap);
-    ck_assert_int_eq(endings(&tap), 1);
+    ck_assert_int_eq(tap_endings(&tap), 1);
 }
 END_TEST
 
@@ -48,7 +43,7 @@ START_TEST(closing_before_the_delivery_is_silent_and_takes_the_answer_back)
     free(f);
     loop_start(loop);
     ck_assert_str_eq(story, "");
-    ck_assert_int_eq(endings(&tap), 1);
+    ck_assert_int_eq(tap_endings(&tap), 1);
 }
 END_TEST
 
@@ -59,7 +54,8 @@ START_TEST(closing_a_pending_operation_calls_none_of_the_verbs)
     tap_close(&tap);
     future_cancel(f);
     free(f);
-    ck_assert_int_eq(endings(&tap), 0);
+    ck_assert_int_eq(tap.stopped, 1);
+    ck_assert_int_eq(tap_endings(&tap), 1);
 }
 END_TEST
 
@@ -74,7 +70,7 @@ START_TEST(cancelling_an_answer_after_its_producer_closed_asks_nobody)
     future_then(&f, heard, "f");
     loop_start(loop);
     future_cancel(&f);
-    ck_assert_int_eq(endings(&tap), 1);
+    ck_assert_int_eq(tap_endings(&tap), 1);
     ck_assert_str_eq(story, "");
 }
 END_TEST
@@ -92,7 +88,25 @@ START_TEST(cancelling_ends_an_operation_for_its_producer)
         ck_assert_int_eq(tap.undone, answered);
         tap_close(&tap);
         loop_start(loop);
-        ck_assert_int_eq(endings(&tap), 1);
+        ck_assert_int_eq(tap_endings(&tap), 1);
+    }
+}
+END_TEST
+
+START_TEST(without_an_undo_the_producer_of_a_cancelled_answer_forgets_it_all_the_same)
+{
+    static const struct op op = { .name = "tap", .cancel = tap_cancel, .delivered = tap_delivered };
+    for (int closes = 0; closes < 2; closes++) {
+        struct future *f = new_future();
+        tap = (struct tap){ .f = f };
+        future_resolve(future_start(f, loop, &op, &tap), 5, NULL);
+        if (closes)
+            tap_close(&tap);
+        future_cancel(f);
+        free(f);
+        tap_close(&tap);
+        ck_assert_int_eq(tap.delivered, !closes);
+        ck_assert_int_eq(tap_endings(&tap), 1);
     }
 }
 END_TEST
@@ -104,7 +118,7 @@ START_TEST(an_answer_whose_callback_was_taken_away_is_not_delivered)
     future_resolve(&f, 5, NULL);
     future_then(&f, NULL, NULL);
     loop_start(loop);
-    ck_assert_int_eq(endings(&tap), 0);
+    ck_assert_int_eq(tap_endings(&tap), 0);
     future_then(&f, heard, "late");
     loop_start(loop);
     ck_assert_str_eq(story, "late5 ");
@@ -125,7 +139,18 @@ START_TEST(an_answer_that_is_heard_again_is_delivered_once)
     ck_assert(future_take(&f, NULL));
     ck_assert_str_eq(story, "first5 again5 ");
     ck_assert_int_eq(tap.delivered, 1);
-    ck_assert_int_eq(endings(&tap), 1);
+    ck_assert_int_eq(tap_endings(&tap), 1);
+}
+END_TEST
+
+START_TEST(an_answer_that_a_callback_had_may_be_taken_and_is_delivered_once)
+{
+    struct future f = {0};
+    tap_draw(&tap, future_then(&f, heard, "f"));
+    future_resolve(&f, 5, NULL);
+    loop_start(loop);
+    ck_assert(future_take(&f, NULL));
+    ck_assert_int_eq(tap_endings(&tap), 1);
 }
 END_TEST
 
@@ -138,7 +163,7 @@ START_TEST(who_heard_an_answer_and_leaves_has_not_taken_it)
     loop_start(loop);
     ck_assert_str_eq(story, "left5 ");
     future_leave(&f, "left");
-    ck_assert_int_eq(endings(&tap), 0);
+    ck_assert_int_eq(tap_endings(&tap), 0);
     future_cancel(&f);
     ck_assert_int_eq(tap.undone, 1);
 }
@@ -185,7 +210,7 @@ START_TEST(an_answer_that_await_takes_is_delivered)
     ck_assert_int_eq(loop_run_sync(loop, await_tap, "at once"), 5);
     ck_assert_int_eq(tap.delivered, 1);
     tap_close(&tap);
-    ck_assert_int_eq(endings(&tap), 1);
+    ck_assert_int_eq(tap_endings(&tap), 1);
 }
 END_TEST
 
@@ -199,7 +224,7 @@ START_TEST(an_answer_that_resumes_a_coroutine_is_delivered)
     ck_assert_str_eq(story, "rc5 ");
     ck_assert_int_eq(tap.delivered, 1);
     tap_close(&tap);
-    ck_assert_int_eq(endings(&tap), 1);
+    ck_assert_int_eq(tap_endings(&tap), 1);
 }
 END_TEST
 
@@ -211,10 +236,9 @@ START_TEST(a_coroutine_hears_of_the_close_in_place_of_the_answer)
     future_resolve(tap.f, 5, NULL);
     tap_close(&tap);
     ck_assert_int_eq(tap.undone, 1);
-    tap.f = NULL;
     loop_start(loop);
     ck_assert_str_eq(story, "rc-125 co-125 ");
-    ck_assert_int_eq(endings(&tap), 1);
+    ck_assert_int_eq(tap_endings(&tap), 1);
 }
 END_TEST
 
@@ -224,10 +248,9 @@ START_TEST(cancelling_the_coroutine_gives_the_answer_back)
     co_spawn(loop, await_tap, NULL, &f);
     turn();
     future_resolve(tap.f, 5, NULL);
-    tap.closed = false;
     future_cancel(&f);
     ck_assert_int_eq(tap.undone, 1);
-    ck_assert_int_eq(endings(&tap), 1);
+    ck_assert_int_eq(tap_endings(&tap), 1);
 }
 END_TEST
 
@@ -244,367 +267,30 @@ START_TEST(an_answer_that_beats_the_deadline_is_delivered)
     loop_call_at(loop, 9 * SECOND, &t, resolve_tap, NULL);
     ck_assert_int_eq(loop_run_sync(loop, await_tap, NULL), 5);
     ck_assert_int_eq(tap.delivered, 1);
-    ck_assert_int_eq(endings(&tap), 1);
+    ck_assert_int_eq(tap_endings(&tap), 1);
 }
 END_TEST
 
-/* ---- several at once ---------------------------------------------------------------------------------------------- */
-
-struct several {
-    struct future whole, inner, f[2];
-    struct future *members[2], *nested[2];
-};
-
-static struct future *draw_two(struct several *s)
+int main(void)
 {
-    s->members[0] = tap_draw(&taps[0], &s->f[0]);
-    s->members[1] = tap_draw(&taps[1], &s->f[1]);
-    return &s->whole;
+    Suite *suite = suite_create("future_delivered");
+    TCase *tcase = tcase_create("future_delivered");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, a_producer_forgets_a_future_before_its_callback_frees_it);
+    tcase_add_test(tcase, closing_before_the_delivery_is_silent_and_takes_the_answer_back);
+    tcase_add_test(tcase, closing_a_pending_operation_calls_none_of_the_verbs);
+    tcase_add_test(tcase, cancelling_an_answer_after_its_producer_closed_asks_nobody);
+    tcase_add_test(tcase, cancelling_ends_an_operation_for_its_producer);
+    tcase_add_test(tcase, without_an_undo_the_producer_of_a_cancelled_answer_forgets_it_all_the_same);
+    tcase_add_test(tcase, an_answer_whose_callback_was_taken_away_is_not_delivered);
+    tcase_add_test(tcase, an_answer_that_is_heard_again_is_delivered_once);
+    tcase_add_test(tcase, an_answer_that_a_callback_had_may_be_taken_and_is_delivered_once);
+    tcase_add_test(tcase, who_heard_an_answer_and_leaves_has_not_taken_it);
+    tcase_add_test(tcase, a_callback_may_begin_the_next_operation);
+    tcase_add_test(tcase, an_answer_that_await_takes_is_delivered);
+    tcase_add_test(tcase, an_answer_that_resumes_a_coroutine_is_delivered);
+    tcase_add_test(tcase, a_coroutine_hears_of_the_close_in_place_of_the_answer);
+    tcase_add_test(tcase, cancelling_the_coroutine_gives_the_answer_back);
+    tcase_add_test(tcase, an_answer_that_beats_the_deadline_is_delivered);
+    return run_suite(suite, tcase);
 }
-
-static int delivered_of(int count)
-{
-    int n = 0;
-    for (int i = 0; i < count; i++)
-        n += taps[i].delivered;
-    return n;
-}
-
-static void close_taps(void)
-{
-    for (int i = 0; i < 4; i++)
-        tap_close(&taps[i]);
-}
-
-static void whole_and_free(void *self, int rc)
-{
-    struct several *s = self;
-    ck_assert_int_eq(s->whole.rc, rc);
-    tell("whole", rc);
-    free(s);
-}
-
-static struct several *all_of_two(void)
-{
-    struct several *s = calloc(1, sizeof *s);
-    draw_two(s);
-    future_all(loop, s->members, 2, future_then(&s->whole, whole_and_free, s));
-    return s;
-}
-
-START_TEST(members_are_delivered_with_the_combinator_and_not_before)
-{
-    struct several *s = all_of_two();
-    future_resolve(&s->f[0], 1, NULL);
-    turn();
-    ck_assert_int_eq(delivered_of(2), 0);
-    future_resolve(&s->f[1], 2, NULL);
-    turn();
-    ck_assert(future_done(&s->whole));
-    ck_assert_int_eq(delivered_of(2), 0);
-    turn();
-    ck_assert_str_eq(story, "whole0 ");
-    close_taps();
-    ck_assert_int_eq(delivered_of(2), 2);
-    ck_assert_int_eq(endings(&taps[0]) + endings(&taps[1]), 2);
-}
-END_TEST
-
-START_TEST(cancelling_all_gives_back_what_it_heard_and_the_producers_may_close)
-{
-    for (int turns = 0; turns < 3; turns++) {
-        struct several *s = all_of_two();
-        future_resolve(&s->f[0], 1, NULL);
-        if (turns == 2)
-            future_resolve(&s->f[1], 2, NULL);
-        for (int i = 0; i < turns; i++)
-            turn();
-        future_cancel(&s->whole);
-        free(s);
-        close_taps();
-        loop_start(loop);
-        ck_assert_int_eq(taps[0].undone, 1);
-        ck_assert_int_eq(taps[1].undone, turns == 2);
-        ck_assert_int_eq(endings(&taps[0]) + endings(&taps[1]), 2);
-    }
-    ck_assert_str_eq(story, "");
-}
-END_TEST
-
-START_TEST(cancelling_an_answered_all_gives_back_what_it_heard)
-{
-    struct several *s = all_of_two();
-    future_resolve(&s->f[0], 1, NULL);
-    future_resolve(&s->f[1], 2, NULL);
-    turn();
-    ck_assert(future_done(&s->whole));
-    future_cancel(&s->whole);
-    free(s);
-    close_taps();
-    loop_start(loop);
-    ck_assert_int_eq(taps[0].undone + taps[1].undone, 2);
-    ck_assert_str_eq(story, "");
-}
-END_TEST
-
-START_TEST(all_fails_when_the_producer_of_a_member_it_heard_closes)
-{
-    struct several *s = all_of_two();
-    future_resolve(&s->f[0], 1, NULL);
-    turn();
-    tap_close(&taps[0]);
-    ck_assert_int_eq(taps[0].undone, 1);
-    turn();
-    ck_assert(future_done(&s->whole));
-    ck_assert_str_eq(s->whole.why, "what it waited for was closed");
-    future_then(&s->f[1], heard, "other");
-    future_resolve(&s->f[1], 2, NULL);
-    future_cancel(&s->f[1]);
-    loop_start(loop);
-    ck_assert_str_eq(story, "whole-125 ");
-    ck_assert_int_eq(taps[1].undone, 1);
-}
-END_TEST
-
-START_TEST(all_reports_no_success_when_a_producer_closes_before_it_is_delivered)
-{
-    for (int i = 0; i < 2; i++) {
-        struct several *s = all_of_two();
-        future_resolve(&s->f[0], 1, NULL);
-        future_resolve(&s->f[1], 2, NULL);
-        turn();
-        tap_close(&taps[i]);
-        loop_start(loop);
-        ck_assert_int_eq(taps[i].undone, 1);
-        ck_assert_int_eq(taps[!i].delivered, 1);
-        close_taps();
-        ck_assert_int_eq(endings(&taps[0]) + endings(&taps[1]), 2);
-    }
-    ck_assert_str_eq(story, "whole-125 whole-125 ");
-}
-END_TEST
-
-START_TEST(all_reports_no_success_when_the_last_answer_overtakes_the_close)
-{
-    struct several *s = all_of_two();
-    future_resolve(&s->f[0], 1, NULL);
-    turn();
-    future_resolve(&s->f[1], 2, NULL);
-    tap_close(&taps[0]);
-    loop_start(loop);
-    ck_assert_str_eq(story, "whole-125 ");
-    ck_assert_int_eq(taps[0].undone, 1);
-    ck_assert_int_eq(taps[1].delivered, 1);
-}
-END_TEST
-
-START_TEST(a_close_that_all_has_not_heard_of_does_not_outlive_its_cancel)
-{
-    struct several *s = all_of_two();
-    future_resolve(&s->f[0], 1, NULL);
-    turn();
-    tap_close(&taps[0]);
-    future_cancel(&s->whole);
-    free(s);
-    loop_start(loop);
-    ck_assert_int_eq(endings(&taps[0]), 1);
-    ck_assert_int_eq(taps[1].cancelled, 1);
-    ck_assert_str_eq(story, "");
-}
-END_TEST
-
-START_TEST(all_that_fails_delivers_what_it_heard_and_leaves_the_rest)
-{
-    struct future f[3] = {{0}}, all = {0}, *members[3];
-    for (int i = 0; i < 3; i++)
-        members[i] = tap_draw(&taps[i], &f[i]);
-    future_all(loop, members, 3, future_then(&all, heard, "all"));
-    future_resolve(&f[2], 3, NULL);
-    turn();
-    future_fail(&f[1], -EIO, "broken");
-    future_resolve(&f[0], 1, NULL);
-    loop_start(loop);
-    ck_assert_str_eq(story, "all-5 ");
-    ck_assert_int_eq(taps[0].delivered, 0);
-    ck_assert_int_eq(taps[1].delivered + taps[2].delivered, 2);
-    future_cancel(&f[0]);
-    ck_assert_int_eq(taps[0].undone, 1);
-}
-END_TEST
-
-START_TEST(a_member_that_was_delivered_before_is_not_its_producers_to_close)
-{
-    struct future f[2] = {{0}}, all = {0}, *members[] = { &f[0], &f[1] };
-    tap_draw(&taps[0], future_then(&f[0], heard, "f"));
-    tap_draw(&taps[1], &f[1]);
-    future_resolve(&f[0], 1, NULL);
-    loop_start(loop);
-    future_all(loop, members, 2, future_then(&all, heard, "all"));
-    turn();
-    future_detach(&f[0]);
-    future_resolve(&f[1], 2, NULL);
-    loop_start(loop);
-    ck_assert_str_eq(story, "f1 all0 ");
-    ck_assert_int_eq(endings(&taps[0]) + endings(&taps[1]), 2);
-}
-END_TEST
-
-START_TEST(the_winner_of_any_stays_the_winner_when_its_producer_closes)
-{
-    struct several s = {0};
-    future_any(loop, s.members, 2, future_then(draw_two(&s), heard, "any"));
-    future_resolve(&s.f[1], 2, NULL);
-    turn();
-    tap_close(&taps[1]);
-    ck_assert_int_eq(taps[1].undone, 1);
-    loop_start(loop);
-    ck_assert_str_eq(story, "any1 ");
-    ck_assert_ptr_eq(s.whole.value, &s.f[1]);
-    ck_assert_int_eq(s.f[1].rc, -ECANCELED);
-    ck_assert_int_eq(endings(&taps[0]), 0);
-    future_cancel(&s.f[0]);
-    ck_assert_int_eq(taps[0].cancelled, 1);
-}
-END_TEST
-
-START_TEST(the_winner_of_any_is_delivered_with_it_and_the_loser_later)
-{
-    struct several s = {0};
-    future_any(loop, s.members, 2, future_then(draw_two(&s), heard, "any"));
-    future_resolve(&s.f[1], 2, NULL);
-    turn();
-    ck_assert_int_eq(delivered_of(2), 0);
-    future_resolve(&s.f[0], 1, NULL);
-    loop_start(loop);
-    ck_assert_int_eq(taps[0].delivered, 0);
-    ck_assert_int_eq(taps[1].delivered, 1);
-    future_then(&s.f[0], heard, "loser");
-    loop_start(loop);
-    ck_assert_int_eq(taps[0].delivered, 1);
-    ck_assert_str_eq(story, "any1 loser1 ");
-}
-END_TEST
-
-/* A member of a combinator of a combinator, which has heard of it and waits for another. */
-START_TEST(a_close_reaches_through_combinators)
-{
-    for (int close = 0; close < 3; close++) {
-        struct several s = {0};
-        draw_two(&s);
-        s.nested[0] = future_any(loop, s.members, 1, &s.inner);
-        s.nested[1] = future_all(loop, s.members + 1, 1, &(struct future){0});
-        future_all(loop, s.nested, 2, future_then(&s.whole, heard, "whole"));
-        future_resolve(&s.f[0], 1, NULL);
-        future_resolve(&s.f[1], 2, NULL);
-        turn();
-        turn();
-        ck_assert(future_done(&s.whole));
-        ck_assert_int_eq(delivered_of(2), 0);
-        if (close < 2)
-            tap_close(&taps[close]);
-        loop_start(loop);
-        ck_assert_int_eq(delivered_of(2), close < 2 ? 1 : 2);
-        ck_assert_int_eq(s.f[0].rc, close == 0 ? -ECANCELED : 1);
-        ck_assert_int_eq(s.f[1].rc, close == 1 ? -ECANCELED : 2);
-    }
-    ck_assert_str_eq(story, "whole0 whole-125 whole0 ");
-}
-END_TEST
-
-static int await_all(void *self)
-{
-    struct several *s = calloc(1, sizeof *s);
-    struct future nap = {0};
-    future_all(loop, s->members, 2, draw_two(s));
-    future_resolve(&s->f[0], 1, NULL);
-    future_resolve(&s->f[1], 2, NULL);
-    if (*(int *)self & 1)
-        await(future_sleep(loop, SECOND, &nap));
-    if (*(int *)self & 2)
-        tap_close(&taps[0]);
-    int rc = await(&s->whole);
-    free(s);
-    return rc;
-}
-
-/* Bit 0: the answer is there before the await. Bit 1: a producer closes between. */
-START_TEST(a_coroutine_that_awaits_all_delivers_its_members)
-{
-    ck_assert_int_eq(loop_run_sync(loop, await_all, &_i), _i & 2 ? -ECANCELED : 0);
-    ck_assert_int_eq(delivered_of(2), _i & 2 ? 1 : 2);
-    close_taps();
-    ck_assert_int_eq(endings(&taps[0]) + endings(&taps[1]), 2);
-}
-END_TEST
-
-/* ---- any order ---------------------------------------------------------------------------------------------------- */
-
-struct forest {                     /* one of the two whole: (0 1) (2 3) */
-    struct future whole, pair[2], f[4];
-    struct future *roots[2], *leaves[4];
-};
-
-static void whole_heard(void *self, int rc)
-{
-    (void)self;
-    tell("w", rc);
-}
-
-static struct forest *plant(bool all)
-{
-    struct forest *t = calloc(1, sizeof *t);
-    for (int i = 0; i < 4; i++)
-        t->leaves[i] = tap_draw(&taps[i], &t->f[i]);
-    t->roots[0] = future_all(loop, t->leaves, 2, &t->pair[0]);
-    t->roots[1] = (rand() & 1 ? future_all : future_any)(loop, t->leaves + 2, 2, &t->pair[1]);
-    (all ? future_all : future_any)(loop, t->roots, 2, future_then(&t->whole, whole_heard, NULL));
-    return t;
-}
-
-static void happen(struct forest *t)
-{
-    int i = rand() % 4, how = rand() % 8;
-    if (how < 3)
-        turn();
-    else if (how == 3)
-        tap_close(&taps[i]);
-    else if (t->f[i].state == FUTURE_PENDING)
-        future_resolve(&t->f[i], 1, NULL);
-}
-
-/* What the waiter does when it has heard, or has enough: everything is cancelled that is not delivered. */
-static void fell(struct forest *t)
-{
-    future_cancel(&t->whole);
-    for (int i = 0; i < 2; i++)
-        future_cancel(&t->pair[i]);
-    for (int i = 0; i < 4; i++)
-        future_cancel(&t->f[i]);
-    memset(t, 0xee, sizeof *t);
-    free(t);
-}
-
-START_TEST(each_operation_ends_once_whatever_closes_when)
-{
-    srand((unsigned)_i + 1);
-    for (int round = 0; round < 200; round++) {
-        bool all = rand() & 1, closed = false;
-        struct forest *t = plant(all);
-        story[0] = '\0';
-        for (int step = rand() % 16; step > 0 && !story[0]; step--)
-            happen(t);
-        for (int i = 0; i < 4; i++) {
-            closed |= t->f[i].rc < 0;
-            if (!strcmp(story, "w0 ") && i < 2 && all)
-                ck_assert_int_eq(t->f[i].rc, 1);
-        }
-        if (story[0] && all)
-            ck_assert(!strcmp(story, "w0 ") || closed);
-        fell(t);
-        for (int i = 0; i < 4; i++)
-            ck_assert_int_eq(endings(&taps[i]) + (taps[i].closed && !taps[i].undone), endings(&taps[i]) ? endings(&taps[i]) == 1 ? 1 + (taps[i].closed && !taps[i].undone) : 0 : 1);
-        close_taps();
-        loop_start(loop);
-    }
-}
-END_TEST
