@@ -18,7 +18,7 @@ static int64_t jittered(const struct periodic *p)
     double factor = 1 + p->jitter * ((double)chance * 0x1p-64 - 0.5), period = (double)p->period * factor;
     if (period >= 0x1p63)
         return FOREVER;
-    return period < 1 ? 1 : (int64_t)(period + 0.5);
+    return (int64_t)(period + 0.5);
 }
 
 /* Tornado's rule: one period on, or to the first multiple of it that lies ahead. */

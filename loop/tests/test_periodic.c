@@ -65,15 +65,27 @@ START_TEST(case_122_an_overrun_skips_whole_cycles)
 }
 END_TEST
 
-START_TEST(case_122_a_clock_that_goes_backwards_is_ignored)
+static void run_backwards(const int64_t *durations)
 {
     struct sys *sys = sim_sys(sim);
     true_now = sys->now;
     skew = 0;
     sys->now = skewed_now;
-    run_beat(0, (const int64_t[]){ -2000, -1000, -3000, -2000, 0, FOREVER });
+    run_beat(0, durations);
     sys->now = true_now;
+}
+
+START_TEST(case_122_a_clock_that_goes_backwards_is_ignored)
+{
+    run_backwards((const int64_t[]){ -2000, -1000, -3000, -2000, 0, FOREVER });
     ck_assert_str_eq(story, "10100 10200 10300 10400 10500 ");
+}
+END_TEST
+
+START_TEST(a_clock_that_goes_back_by_periods_is_ignored_too)
+{
+    run_backwards((const int64_t[]){ 0, -25000, -100000, 0, FOREVER });
+    ck_assert_str_eq(story, "10100 10200 10300 10400 ");
 }
 END_TEST
 
@@ -416,6 +428,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, case_122_an_overrun_skips_whole_cycles);
     tcase_add_test(tcase, case_122_a_clock_that_goes_backwards_is_ignored);
+    tcase_add_test(tcase, a_clock_that_goes_back_by_periods_is_ignored_too);
     tcase_add_test(tcase, case_122_jitter_lengthens_and_shortens_the_period);
     tcase_add_test(tcase, jitter_stays_within_its_bounds_and_is_the_same_for_the_same_seed);
     tcase_add_test(tcase, without_random_bytes_there_is_no_jitter);

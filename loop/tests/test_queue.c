@@ -251,6 +251,24 @@ START_TEST(whichever_allocation_fails_nothing_is_lost)
 }
 END_TEST
 
+START_TEST(a_queue_that_is_emptied_again_and_again_does_not_grow)
+{
+    struct queue *q = kinds[_i](0);
+    put_all(q, (const int[]){ 1, 0 });
+    uint64_t allocations = sim_calls(sim, CALL_MEMORY);
+    for (int i = 0; i < 100; i++) {
+        struct future get = {0}, again = {0};
+        queue_get(q, &get);
+        ck_assert(future_take(&get, NULL));
+        tell_get(q, &again);
+        ck_assert_int_eq(queue_put_nowait(q, item(1)), 0);
+        future_cancel(&again);
+    }
+    ck_assert_uint_eq(sim_calls(sim, CALL_MEMORY), allocations);
+    queue_close(q, NULL);
+}
+END_TEST
+
 START_TEST(a_put_that_waited_for_room_may_find_no_memory)
 {
     struct queue *q = kinds[_i](8);
@@ -290,6 +308,7 @@ int main(void)
         what_times_out_leaves_nothing_behind,
         join_waits_until_all_is_dealt_with,
         whichever_allocation_fails_nothing_is_lost,
+        a_queue_that_is_emptied_again_and_again_does_not_grow,
         a_put_that_waited_for_room_may_find_no_memory,
     };
     Suite *suite = suite_create("queue");

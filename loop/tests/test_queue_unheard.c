@@ -60,25 +60,25 @@ END_TEST
 
 START_TEST(what_comes_back_may_exceed_the_limit_and_needs_no_memory)
 {
-    struct queue *q = kinds[_i](8);
+    struct queue *q = kinds[_i](9);
     struct future gets[8] = {0}, put = {0};
     void *it;
     int taken = 0;
     put_all(q, (const int[]){ 1, 2, 3, 4, 5, 6, 7, 8, 0 });
     for (int i = 0; i < 8; i++)
         queue_get(q, &gets[i]);
-    put_all(q, (const int[]){ 9, 10, 11, 12, 13, 14, 15, 16, 0 });
+    put_all(q, (const int[]){ 9, 10, 11, 12, 13, 14, 15, 16, 17, 0 });
     uint64_t allocations = sim_calls(sim, CALL_MEMORY);
     for (int i = 0; i < 8; i++)
         future_cancel(&gets[i]);
     ck_assert_uint_eq(sim_calls(sim, CALL_MEMORY), allocations);
-    ck_assert_uint_eq(queue_count(q), 16);
-    queue_put(q, item(17), &put);
+    ck_assert_uint_eq(queue_count(q), 17);
+    queue_put(q, item(18), &put);
     for (; !future_done(&put); taken += number(it))
         ck_assert_int_eq(queue_get_nowait(q, &it), 0);
-    ck_assert_uint_eq(queue_count(q), 8);
+    ck_assert_uint_eq(queue_count(q), 9);
     queue_close(q, release);
-    ck_assert_int_eq(taken + released, 17 * 18 / 2);
+    ck_assert_int_eq(taken + released, 18 * 19 / 2);
 }
 END_TEST
 
@@ -135,10 +135,22 @@ START_TEST(closing_releases_what_is_left_in_order)
 }
 END_TEST
 
+static int join_it(void *self)
+{
+    struct future f = {0};
+    int rc = await(queue_join(self, &f));
+    tell("join", rc);
+    return rc;
+}
+
 START_TEST(closing_is_silent_for_callbacks_and_wakes_coroutines)
 {
     struct queue *q = kinds[_i](1);
-    struct future *f = calloc(3, sizeof *f), get = {0};
+    struct future *f = calloc(3, sizeof *f), get = {0}, join = {0};
+    queue_put_nowait(q, item(5));
+    co_spawn(loop, join_it, q, &join);
+    turn();
+    get_all(q);
     co_spawn(loop, get_one, q, &get);
     turn();
     tell_get(q, &f[0]);
@@ -146,9 +158,9 @@ START_TEST(closing_is_silent_for_callbacks_and_wakes_coroutines)
     queue_join(q, future_then(&f[2], heard, "join"));
     queue_close(q, release);
     free(f);
-    ck_assert_str_eq(story, "r1 ");
+    ck_assert_str_eq(story, "5 r1 ");
     loop_start(loop);
-    ck_assert_str_eq(story, "r1 get-125 ");
+    ck_assert_str_eq(story, "5 r1 get-125 join-125 ");
 }
 END_TEST
 
