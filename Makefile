@@ -106,7 +106,7 @@ run-asan: $(TESTS) $(POLL_TESTS) $(GRADER_TESTS)
 run-tsan: $(B)/loop/tests/test_wakeup
 	@echo "== ThreadSanitizer"; TALLY=$(TALLY) $(RUN) $^ || true
 run-valgrind: $(TESTS)
-	@echo "== valgrind"; TALLY=$(TALLY) EDDY_SEEDS=200 RUN_WITH="valgrind -q --error-exitcode=9 --leak-check=full" $(RUN) $(TESTS) || true
+	@echo "== valgrind"; TALLY=$(TALLY) EDDY_SEEDS=200 RUN_WITH="valgrind -q --fair-sched=try --error-exitcode=9 --leak-check=full" $(RUN) $(TESTS) || true
 run-coverage: $(TESTS) $(POLL_TESTS)
 	@echo "== coverage of loop/"; find $(B) -name '*.gcda' -delete; TALLY=/dev/null $(RUN) $(TESTS) $(POLL_TESTS) >/dev/null; \
 	 TALLY=$(TALLY) $(RUN) loop/tests/coverage.sh || true
