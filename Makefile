@@ -115,13 +115,15 @@ run-coverage: $(TESTS) $(POLL_TESTS)
 run-labs: grader-build
 	@echo "== labs: reference, starter, mutants, samples, attacks"; TALLY=$(TALLY) $(RUN) grader/tests/labs.py || true
 
-#: make soak                    what is long: a million differential sequences, the fast tests over and over
+#: make soak [SEEDS=1000000] [TIMES=20]    what is long: differential sequences, and the loop's tests over and over
+SEEDS ?= 1000000
+TIMES ?= 20
 soak:
 	@.ci/need $(TEST_PACKAGES)
 	@mkdir -p build; rm -f $(TALLY)
 	@$(MAKE) $(TESTS) grader-build
-	@TALLY=$(TALLY) EDDY_SEEDS=1000000 TEST_TIMEOUT=7200 $(RUN) $(B)/loop/tests/test_sim_kernel || true
-	@for i in $$(seq 20); do TALLY=$(TALLY) $(RUN) $(TESTS) || true; done
+	@TALLY=$(TALLY) EDDY_SEEDS=$(SEEDS) TEST_TIMEOUT=86400 $(RUN) $(B)/loop/tests/test_sim_kernel || true
+	@for i in $$(seq $(TIMES)); do TALLY=$(TALLY) $(RUN) $(TESTS) || true; done
 	@$(RUN) --sum $(TALLY)
 
 #: make install PREFIX=/usr/local   libeddy, libeddy-testing (the kernel's twin) and their headers

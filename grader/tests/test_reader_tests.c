@@ -31,7 +31,7 @@ START_TEST(good_tests_are_read)
     struct reader_tests *tests = read_tests("# mine\n\ntest one  is\n  call_at A 5ms\n  queue A\n in A 2: run; queue A "
                                             "7\n"
                                             "  at 1.5ms: run\n  run\n  answers -EEXIST\n  expect A@5   B@6\n"
-                                            "test two\n  expect nothing # for now\n");
+                                            "test two\n  expect nothing # none\n");
     ck_assert_msg(tests != NULL, "%s", error);
     ck_assert_int_eq(reader_tests_count(tests), 2);
     reader_tests_free(tests);

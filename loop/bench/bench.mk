@@ -3,6 +3,7 @@ BENCH := $(B)/loop/bench/bench
 BENCH_SRC := $(wildcard loop/bench/*.c)
 
 .PHONY: bench ALWAYS
+#: make bench [ONLY=word] [INSTRUCTIONS=1]    what the loop layer costs, beside a raw epoll program and libuv
 bench: $(BENCH)
 	@$(BENCH) $(if $(INSTRUCTIONS),--instructions) $(if $(ONLY),--only '$(ONLY)') build/bench
 

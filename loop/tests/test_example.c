@@ -1,7 +1,7 @@
 /* test_example.c - how to test your own event-loop code in virtual time. Copy it.
  *
- * Above the line is a piece of event-loop code as you might have one, below it are its tests: one lets an hour pass, the
- * other lets every call fail once. Neither waits. */
+ * First the whole idea in twenty lines. Then a piece of event-loop code as you might have one, and below the line its tests:
+ * one lets an hour pass, the other lets every call fail once. None of them waits. */
 #include <check.h>
 #include <errno.h>
 
@@ -9,6 +9,28 @@
 #include "loop/sim.h"
 
 #define MINUTE (60 * SECOND)
+
+static void on_time(void *calls, int what)
+{
+    (void)what;
+    ++*(int *)calls;
+}
+
+START_TEST(two_hours_pass_at_once)
+{
+    struct sim *sim = sim_new(1);                           /* a world of its own, at one second */
+    struct loop *loop = loop_new(sim_sys(sim));             /* instead of sys_linux() */
+    struct timeout timeout = {0};
+    int calls = 0;
+    loop_call_at(loop, loop_time(loop) + 120 * MINUTE, &timeout, on_time, &calls);
+    ck_assert_int_eq(loop_start(loop), 0);                  /* returns when nothing is left to wait for */
+    ck_assert_int_eq(calls, 1);
+    ck_assert_int_eq(sim_now(sim), SECOND + 120 * MINUTE);
+    loop_close(loop);
+    ck_assert_uint_eq(sim_live(sim).blocks, 0);             /* and nothing was left behind */
+    sim_close(sim);
+}
+END_TEST
 
 /* Closes a connection an hour after the last byte came. */
 struct guest {
@@ -112,6 +134,7 @@ int main(void)
 {
     Suite *suite = suite_create("example");
     TCase *tests = tcase_create("virtual time");
+    tcase_add_test(tests, two_hours_pass_at_once);
     tcase_add_test(tests, a_guest_is_sent_away_an_hour_after_the_last_byte);
     tcase_add_test(tests, whatever_call_fails_nothing_is_left_behind);
     suite_add_tcase(suite, tests);
