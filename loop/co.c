@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "loop/co_annotate.h"
 #include "loop/co_stack.h"
@@ -99,12 +98,9 @@ static const char *why_of(const struct co *co)
     return co->failed == co->rc ? co->why : NULL;
 }
 
-/* Nobody else could learn of it. */
-static void log_failure(co_fn *fn, int rc, const char *why)
+static void log_detached(co_fn *fn, int rc, const char *why)
 {
-    char name[NAME_BYTES];
-    log_line(LOG_ERROR, "the detached coroutine %s failed: %s%s%s%s", log_symbol((const void *)fn, name, sizeof name),
-             strerror(-rc), why ? " (" : "", why ? why : "", why ? ")" : "");
+    log_failure("the detached coroutine", (const void *)fn, rc, why);
 }
 
 static void free_co(struct co *co)
@@ -134,7 +130,7 @@ static void end(struct co *co)
     else if (f)
         future_resolve(f, rc, NULL);
     else if (rc < 0 && !silent)
-        log_failure(fn, rc, why);
+        log_detached(fn, rc, why);
 }
 
 /* ---- cancelling --------------------------------------------------------------------------------------------------- */
@@ -292,7 +288,7 @@ struct future *co_spawn(struct loop *loop, co_fn *fn, void *self, struct future 
     if (!co && f)
         future_fail(f, -ENOMEM, no_stack);
     else if (!co)
-        log_failure(fn, -ENOMEM, no_stack);
+        log_detached(fn, -ENOMEM, no_stack);
     if (!co)
         return f;
     co->f = f;

@@ -44,10 +44,8 @@ static atomic_size_t split_guards;
 struct co_stacks *co_stacks_new(struct sys *sys)
 {
     struct co_stacks *p = sys_new(sys, sizeof *p);
-    if (!p) {
-        errno = ENOMEM;
+    if (!p)
         return NULL;
-    }
     p->sys = sys;
     p->ring.next = p->ring.prev = &p->ring;
     p->page = (size_t)sysconf(_SC_PAGESIZE);

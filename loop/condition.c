@@ -3,8 +3,6 @@
  * The trap: the one that was notified is cancelled before it hears, and the others sleep on for ever. */
 #include "loop/condition.h"
 
-#include <errno.h>
-
 #include "loop/waiters.h"
 
 struct condition {
@@ -14,10 +12,8 @@ struct condition {
 struct condition *condition_new(struct loop *loop)
 {
     struct condition *c = sys_new(loop_sys(loop), sizeof *c);
-    if (!c) {
-        errno = ENOMEM;
+    if (!c)
         return NULL;
-    }
     waiters_init(&c->waiters, loop);
     return c;
 }

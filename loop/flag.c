@@ -4,8 +4,6 @@
  * and the flag is not looked at again. */
 #include "loop/flag.h"
 
-#include <errno.h>
-
 #include "loop/waiters.h"
 
 struct flag {
@@ -16,10 +14,8 @@ struct flag {
 struct flag *flag_new(struct loop *loop)
 {
     struct flag *flag = sys_new(loop_sys(loop), sizeof *flag);
-    if (!flag) {
-        errno = ENOMEM;
+    if (!flag)
         return NULL;
-    }
     waiters_init(&flag->waiters, loop);
     return flag;
 }

@@ -4,8 +4,6 @@
  * to goes before it hears, and it stays locked for ever. */
 #include "loop/lock.h"
 
-#include <errno.h>
-
 #include "loop/require.h"
 #include "loop/waiters.h"
 
@@ -17,10 +15,8 @@ struct lock {
 struct lock *lock_new(struct loop *loop)
 {
     struct lock *lock = sys_new(loop_sys(loop), sizeof *lock);
-    if (!lock) {
-        errno = ENOMEM;
+    if (!lock)
         return NULL;
-    }
     waiters_init(&lock->waiters, loop);
     return lock;
 }

@@ -59,6 +59,13 @@ void log_line(int level, const char *format, ...)
     va_end(args);
 }
 
+void log_failure(const char *what, const void *function, int rc, const char *why)
+{
+    char name[64];
+    log_line(LOG_ERROR, "%s %s failed: %s%s%s%s", what, log_symbol(function, name, sizeof name), strerror(-rc),
+             why ? " (" : "", why ? why : "", why ? ")" : "");
+}
+
 const char *log_symbol(const void *function, char *out, unsigned size)
 {
     Dl_info info;

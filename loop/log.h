@@ -23,6 +23,10 @@ void log_level(int level);
 /* Logs one line of at most 1,023 bytes; a longer one is cut and ends in "...". Never fails, never allocates. */
 void log_line(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Logs "WHAT NAME failed: MESSAGE (why)" at LOG_ERROR: a failure (rc, -errno) of which nobody else could learn. `function` is
+ * what failed; why may be NULL. */
+void log_failure(const char *what, const void *function, int rc, const char *why);
+
 /* The name of a function for a human: "on_line" where the symbol table has it, else "0x55...". Writes at most `size` bytes
  * into `out`, with a terminating zero, and returns out. */
 const char *log_symbol(const void *function, char *out, unsigned size);

@@ -42,10 +42,8 @@ struct loop {
 struct loop *loop_new(struct sys *sys)
 {
     struct loop *l = sys_new(sys, sizeof *l);
-    if (!l) {
-        errno = ENOMEM;
+    if (!l)
         return NULL;
-    }
     l->sys = sys;
     calls_init(&l->queue);
     l->selector = selector_new(sys);

@@ -4,8 +4,6 @@
  * callback stops it and frees it, so after the call nothing of it may be touched before `stopped` was looked at. */
 #include "loop/periodic.h"
 
-#include <string.h>
-
 #include "loop/log.h"
 #include "loop/require.h"
 
@@ -41,10 +39,8 @@ static void schedule(struct periodic *p)
 static void ended(void *self, int rc)
 {
     struct periodic *p = self;
-    char name[64];
     if (rc < 0)
-        log_line(LOG_ERROR, "the periodic coroutine %s failed: %s%s%s%s", log_symbol((const void *)p->co, name, sizeof name),
-                 strerror(-rc), p->run.why ? " (" : "", p->run.why ? p->run.why : "", p->run.why ? ")" : "");
+        log_failure("the periodic coroutine", (const void *)p->co, rc, p->run.why);
     if (p->started)
         schedule(p);
 }

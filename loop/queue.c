@@ -202,10 +202,8 @@ static void get_undo(void *self, struct future *f)
 struct queue *queue_new(struct loop *loop, size_t limit)
 {
     struct queue *q = sys_new(loop_sys(loop), sizeof *q);
-    if (!q) {
-        errno = ENOMEM;
+    if (!q)
         return NULL;
-    }
     waiters_init(&q->gets, loop);
     waiters_init(&q->puts, loop);
     waiters_init(&q->joins, loop);

@@ -31,10 +31,8 @@ struct selector {
 struct selector *selector_new(struct sys *sys)
 {
     struct selector *s = sys_new(sys, sizeof *s);
-    if (!s) {
-        errno = ENOMEM;
+    if (!s)
         return NULL;
-    }
     s->sys = sys;
     s->epfd = sys->epoll_create(sys);
     if (s->epfd < 0) {

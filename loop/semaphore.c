@@ -4,8 +4,6 @@
  * nobody has then. */
 #include "loop/semaphore.h"
 
-#include <errno.h>
-
 #include "loop/require.h"
 #include "loop/waiters.h"
 
@@ -18,10 +16,8 @@ struct semaphore *semaphore_new(struct loop *loop, size_t permits, size_t limit)
 {
     REQUIRE(!limit || permits <= limit, "semaphore_new: %zu permits are more than the limit of %zu", permits, limit);
     struct semaphore *s = sys_new(loop_sys(loop), sizeof *s);
-    if (!s) {
-        errno = ENOMEM;
+    if (!s)
         return NULL;
-    }
     waiters_init(&s->waiters, loop);
     s->permits = permits;
     s->limit = limit;

@@ -76,7 +76,7 @@ struct sys {
 /* The real kernel. One object for the whole process, never freed. The first call ignores SIGPIPE for the process. */
 struct sys *sys_linux(void);
 
-/* Allocates `size` zeroed bytes through the door; NULL when memory is refused. */
+/* Allocates `size` zeroed bytes through the door; NULL with errno ENOMEM when memory is refused. */
 void *sys_new(struct sys *, size_t size);
 /* Frees what came from sys->memory; NULL is fine. */
 void sys_free(struct sys *, void *memory);

@@ -5,8 +5,6 @@
  * The trap: merging recursively, which overflows the stack after a million adds in ascending order. */
 #include "loop/timeouts.h"
 
-#include <errno.h>
-
 #include "loop/require.h"
 
 /* What the links mean here. A first child's PREV is its parent; any other child's is the sibling before it. */
@@ -22,10 +20,8 @@ struct timeouts {
 struct timeouts *timeouts_new(struct sys *sys)
 {
     struct timeouts *ts = sys_new(sys, sizeof *ts);
-    if (!ts) {
-        errno = ENOMEM;
+    if (!ts)
         return NULL;
-    }
     ts->sys = sys;
     return ts;
 }

@@ -28,10 +28,8 @@ static struct post shut;
 struct wakeup *wakeup_new(struct sys *sys)
 {
     struct wakeup *w = sys_new(sys, sizeof *w);
-    if (!w) {
-        errno = ENOMEM;
+    if (!w)
         return NULL;
-    }
     w->sys = sys;
     atomic_init(&w->holds, 1);
     atomic_init(&w->last, NULL);
