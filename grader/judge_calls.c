@@ -349,7 +349,7 @@ void judge_serve_call(struct judge *j)
 {
     char detail[DETAIL] = "";
     uint32_t call = j->in.number;
-    if (call >= CALL_COUNT)
+    if (call >= CALL_COUNT || !serve[call])
         judge_nonsense(j, "it made a call that does not exist");
     j->calls[call]++;
     wire_clear(&j->out, WIRE_ANSWER);

@@ -214,5 +214,6 @@ struct sys *door_judge(void)
         .epoll_ctl = door_epoll_ctl, .epoll_wait = door_epoll_wait, .poll = door_poll,
         .map = door_map, .guard = door_guard, .on_fault = door_on_fault,
     };
+    sys_refuse_rest(&sys);
     return &sys;
 }

@@ -34,6 +34,8 @@ struct loop {
     bool started, stopping;
     callback *running;
     void *running_self;
+    loop_watcher *watcher;
+    void *watcher_self;
     struct ready ready[READY_AT_ONCE];      /* gather's; not on its stack, so that it is inlined (docs/benchmarks.md) */
 };
 
@@ -118,6 +120,12 @@ void loop_close(struct loop *l)
 
 /* ---- turns -------------------------------------------------------------------------------------------------------- */
 
+static void tell(const struct loop *l, enum loop_moment moment)
+{
+    if (l->watcher)
+        l->watcher(l->watcher_self, moment);
+}
+
 static void queue_ready(struct loop *l, const struct ready *ready)
 {
     struct handler *h = ready->fd < l->capacity ? l->handlers[ready->fd] : NULL;
@@ -132,8 +140,10 @@ static void queue_ready(struct loop *l, const struct ready *ready)
 static int gather(struct loop *l, int64_t deadline)
 {
     bool posted = false;
+    tell(l, LOOP_ASKS);
     int n = selector_wait(l->selector, deadline, l->ready, READY_AT_ONCE);
     l->now = l->sys->now(l->sys);
+    tell(l, LOOP_ASKED);
     for (int i = 0; i < n; i++)
         if (l->ready[i].fd == l->wakeup_fd)
             posted = true;
@@ -161,14 +171,16 @@ static void run_turn(struct loop *l)
             sys_free(l->sys, c);
         l->running = fn;
         l->running_self = self;
+        tell(l, LOOP_CALLS);
         fn(self, what);
+        tell(l, LOOP_CALLED);
     }
     l->running = NULL;
 }
 
 static bool has_work(const struct loop *l)
 {
-    return !calls_empty(&l->queue) || l->handler_count || l->holds || timeouts_count(l->timeouts) ||
+    return !calls_empty(&l->queue) || l->handler_count + l->holds > 0 || timeouts_count(l->timeouts) ||
            wakeup_pending(l->wakeup);
 }
 
@@ -238,7 +250,8 @@ struct wakeup *loop_wakeup(const struct loop *l)
 void loop_hold(struct loop *l, int plus_or_minus_one)
 {
     l->holds += plus_or_minus_one;
-    REQUIRE(l->holds >= 0, "loop_hold: more holds were ended than begun");
+    REQUIRE(l->holds >= -l->handler_count, "loop_hold: more holds were ended than begun, or more handlers than there are said to "
+            "be nothing to wait for");
 }
 
 void loop_queue(struct loop *l, struct call *c, callback *fn, void *self, int what)
@@ -360,6 +373,14 @@ void loop_remove_handler(struct loop *l, int fd)
     l->handlers[fd] = NULL;
     l->handler_count--;
     sys_free(l->sys, h);
+}
+
+/* ---- those who look on -------------------------------------------------------------------------------------------- */
+
+void loop_watch(struct loop *l, loop_watcher *fn, void *self)
+{
+    l->watcher = fn;
+    l->watcher_self = self;
 }
 
 /* ---- what modules keep per loop ----------------------------------------------------------------------------------- */

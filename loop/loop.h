@@ -47,7 +47,9 @@ int loop_add_callback(struct loop *, callback *fn, void *self);
 int loop_add_callback_threadsafe(struct loop *, callback *fn, void *self);
 /* What a thread holds on to (wakeup_hold) in order to post to this loop. Lent. */
 struct wakeup *loop_wakeup(const struct loop *);
-/* The loop does not return for lack of work while holds are open: each +1 is ended by a -1. */
+/* What the loop waits for is the number of its handlers plus the holds: it does not return for lack of work while that is above
+ * 0. So +1 holds it, and -1 says of a handler that it is nothing to wait for. Each is ended by its opposite; the sum may not
+ * fall below 0. */
 void loop_hold(struct loop *, int plus_or_minus_one);
 
 /* Calls fn(self, what) in the next turn, through a call of yours: cannot fail, allocates nothing. It must be idle. */
@@ -76,6 +78,17 @@ void loop_remove_handler(struct loop *, int fd);
 /* The function that runs now, and its self (if `self` is not NULL), for those who name what holds the loop up; NULL outside
  * of callbacks. */
 callback *loop_running(const struct loop *, void **self);
+
+/* Tells fn(self, moment) what the loop does, as it does it, for those who measure it: one watcher a loop; fn NULL ends it. In
+ * LOOP_CALLS and LOOP_CALLED, loop_running says whose. It may not start, stop or change anything of the loop's. */
+enum loop_moment {
+    LOOP_ASKS,          /* the selector is asked next, and may sleep */
+    LOOP_ASKED,         /* it has returned; loop_time is new */
+    LOOP_CALLS,         /* a call begins */
+    LOOP_CALLED         /* it has ended; its self may be gone */
+};
+typedef void loop_watcher(void *self, enum loop_moment);
+void loop_watch(struct loop *, loop_watcher *fn, void *self);
 
 /* What a module keeps per loop: the coroutine pool, an executor. The key is any address of the module's own. */
 struct extension {

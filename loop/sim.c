@@ -206,6 +206,105 @@ static int door_on_fault(struct sys *sys, fault_explain *explain)
     return (int)sim_told(sim, CALL_ON_FAULT, 0, 0, rc ? rc : sys_linux()->on_fault(sys_linux(), explain));
 }
 
+static int door_socket(struct sys *sys, int domain, int type)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_SOCKET);
+    return (int)sim_told(sim, CALL_SOCKET, domain, type, rc ? rc : sim_socket(sim, domain, type));
+}
+
+static int door_bind(struct sys *sys, int fd, const struct sockaddr *address, socklen_t len)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_BIND);
+    return (int)sim_told(sim, CALL_BIND, fd, len, rc ? rc : sim_bind(sim, fd, address, len));
+}
+
+static int door_listen(struct sys *sys, int fd, int backlog)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_LISTEN);
+    return (int)sim_told(sim, CALL_LISTEN, fd, backlog, rc ? rc : sim_listen(sim, fd, backlog));
+}
+
+static int door_accept(struct sys *sys, int fd, struct sockaddr *address, socklen_t *len)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_ACCEPT);
+    return (int)sim_told(sim, CALL_ACCEPT, fd, 0, rc ? rc : sim_accept(sim, fd, address, len));
+}
+
+static int door_connect(struct sys *sys, int fd, const struct sockaddr *address, socklen_t len)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_CONNECT);
+    return (int)sim_told(sim, CALL_CONNECT, fd, len, rc ? rc : sim_connect(sim, fd, address, len));
+}
+
+static int door_socket_error(struct sys *sys, int fd)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_SOCKET_ERROR);
+    return (int)sim_told(sim, CALL_SOCKET_ERROR, fd, 0, rc ? rc : sim_socket_error(sim, fd));
+}
+
+static int door_open(struct sys *sys, const char *path, int flags, mode_t mode)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_OPEN);
+    return (int)sim_told(sim, CALL_OPEN, flags, mode, rc ? rc : sim_open_path(sim, path, flags));
+}
+
+static int door_sigmask(struct sys *sys, int how, const sigset_t *set)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_SIGMASK);
+    return (int)sim_told(sim, CALL_SIGMASK, how, 0, rc ? rc : sim_sigmask(sim, how, set));
+}
+
+static int door_signalfd(struct sys *sys, int fd, const sigset_t *set)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_SIGNALFD);
+    return (int)sim_told(sim, CALL_SIGNALFD, fd, 0, rc ? rc : sim_signalfd(sim, fd, set));
+}
+
+static pid_t door_spawn(struct sys *sys, const struct child *child, int *pidfd)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_SPAWN);
+    rc = rc ? rc : sim_spawn(sim, child, pidfd);
+    return (pid_t)sim_told(sim, CALL_SPAWN, rc < 0 ? -1 : *pidfd, 0, rc);
+}
+
+static int door_kill(struct sys *sys, pid_t pid, int signo)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_KILL);
+    return (int)sim_told(sim, CALL_KILL, pid, signo, rc ? rc : sim_kill(sim, pid, signo));
+}
+
+static int door_reap(struct sys *sys, int pidfd, bool wait)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_REAP);
+    return (int)sim_told(sim, CALL_REAP, pidfd, wait, rc ? rc : sim_reap(sim, pidfd, wait));
+}
+
+static int door_submit(struct sys *sys, struct job *job)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_SUBMIT);
+    return (int)sim_told(sim, CALL_SUBMIT, 0, 0, rc ? rc : sim_submit(sim, job));
+}
+
+static int door_withdraw(struct sys *sys, struct job *job)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_WITHDRAW);
+    return (int)sim_told(sim, CALL_WITHDRAW, 0, 0, rc ? rc : sim_withdraw(sim, job));
+}
+
 /* ---- worlds -------------------------------------------------------------------------------------------------------- */
 
 static void keep_line(void *self, int level, const char *line)
@@ -236,6 +335,10 @@ struct sim *sim_new(uint64_t seed)
         .shutdown = door_shutdown, .eventfd = door_eventfd, .epoll_create = door_epoll_create,
         .epoll_ctl = door_epoll_ctl, .epoll_wait = door_epoll_wait, .poll = door_poll,
         .map = door_map, .guard = door_guard, .on_fault = door_on_fault,
+        .socket = door_socket, .bind = door_bind, .listen = door_listen, .accept = door_accept,
+        .connect = door_connect, .socket_error = door_socket_error, .open = door_open,
+        .sigmask = door_sigmask, .signalfd = door_signalfd,
+        .spawn = door_spawn, .kill = door_kill, .reap = door_reap, .submit = door_submit, .withdraw = door_withdraw,
     };
     sim->seed = sim->chance = seed;
     sim->now = SECOND;

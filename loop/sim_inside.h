@@ -189,6 +189,30 @@ int sim_pipe(struct sim *, int fds[2]);
 int sim_socketpair(struct sim *, int fds[2]);
 int sim_eventfd(struct sim *);
 
+/* sim_listener.c: sockets that are made one by one */
+int sim_socket(struct sim *, int domain, int type);
+int sim_bind(struct sim *, int fd, const struct sockaddr *, socklen_t len);
+int sim_listen(struct sim *, int fd, int backlog);
+int sim_accept(struct sim *, int fd, struct sockaddr *, socklen_t *len);
+int sim_connect(struct sim *, int fd, const struct sockaddr *, socklen_t len);
+int sim_socket_error(struct sim *, int fd);
+
+/* sim_disk.c: files by name */
+int sim_open_path(struct sim *, const char *path, int flags);
+
+/* sim_signals.c */
+int sim_sigmask(struct sim *, int how, const sigset_t *);
+int sim_signalfd(struct sim *, int fd, const sigset_t *);
+
+/* sim_process.c */
+pid_t sim_spawn(struct sim *, const struct child *, int *pidfd);
+int sim_kill(struct sim *, pid_t pid, int signo);
+int sim_reap(struct sim *, int pidfd, bool wait);
+
+/* sim_jobs.c */
+int sim_submit(struct sim *, struct job *);
+int sim_withdraw(struct sim *, struct job *);
+
 /* sim_chunks.c. An empty chunk at the end of the queue, or NULL. */
 struct chunk *chunks_add(struct chunks *, size_t size);
 /* Drops the first. */

@@ -9,9 +9,11 @@
 #define EDDY_LOOP_SYS_H
 
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #ifdef __cplusplus
@@ -28,8 +30,28 @@ enum sys_call {
     CALL_NOW, CALL_RANDOM, CALL_MEMORY, CALL_READ, CALL_WRITE, CALL_CLOSE, CALL_DUP, CALL_PIPE, CALL_SOCKETPAIR,
     CALL_SHUTDOWN, CALL_EVENTFD, CALL_EPOLL_CREATE, CALL_EPOLL_CTL, CALL_EPOLL_WAIT, CALL_POLL,
     CALL_MAP, CALL_GUARD, CALL_ON_FAULT,
+    CALL_SOCKET, CALL_BIND, CALL_LISTEN, CALL_ACCEPT, CALL_CONNECT, CALL_SOCKET_ERROR, CALL_OPEN,
+    CALL_SIGMASK, CALL_SIGNALFD, CALL_SPAWN, CALL_KILL, CALL_REAP, CALL_SUBMIT, CALL_WITHDRAW,
     CALL_COUNT
 };
+
+/* Work for another thread: caller-owned, and in place until `run` begins or it was withdrawn. Once run has begun the pool
+ * never touches it again, so that run may give it away. */
+struct job {
+    void (*run)(void *self);
+    void *self;
+    struct job *next;               /* the pool's */
+};
+
+/* What a child process begins with. All lent for the call. */
+struct child {
+    const char *const *argv;        /* argv[0] is looked up in PATH if it has no slash; ends with NULL */
+    const char *const *env;         /* NULL: that of this process */
+    const char *dir;                /* where it begins; NULL: where we are */
+    int fds[3];                     /* what it gets as standard input, output and error; < 0: nothing, closed */
+};
+
+enum { CHILD_KILLED = 256 };        /* sys.reap: CHILD_KILLED + n is death by signal n */
 
 /* Says in `line`, which it ends with a newline, why touching `address` was an error; false if it does not know. Runs in a
  * signal handler. */
@@ -71,6 +93,41 @@ struct sys {
      * process ends as it would have. Also gives the calling thread an alternate signal stack. The first one stays. 0 or
      * -errno. */
     int (*on_fault)(struct sys *, fault_explain *explain);
+
+    /* Sockets, as the system calls of these names. `type` is SOCK_STREAM or SOCK_DGRAM. */
+    int (*socket)(struct sys *, int domain, int type);
+    int (*bind)(struct sys *, int fd, const struct sockaddr *address, socklen_t len);
+    int (*listen)(struct sys *, int fd, int backlog);
+    /* The new descriptor. address and len may be NULL: whose it is. */
+    int (*accept)(struct sys *, int fd, struct sockaddr *address, socklen_t *len);
+    int (*connect)(struct sys *, int fd, const struct sockaddr *address, socklen_t len);
+    /* What became of a connect, or went wrong since: 0 or -errno, told once (SO_ERROR). */
+    int (*socket_error)(struct sys *, int fd);
+
+    /* open(2). Reading a regular file may sleep whatever the flags: for jobs, not for the loop's thread. */
+    int (*open)(struct sys *, const char *path, int flags, mode_t mode);
+
+    /* SIG_BLOCK or SIG_UNBLOCK for the calling thread; threads it starts later inherit it, children do not. */
+    int (*sigmask)(struct sys *, int how, const sigset_t *set);
+    /* A descriptor from which the blocked signals of `set` are read, as struct signalfd_siginfo. fd >= 0: that one has another
+     * set from now on. */
+    int (*signalfd)(struct sys *, int fd, const sigset_t *set);
+
+    /* Starts a process that leads a group of its own, with no signal blocked and SIGPIPE as it was at first; *pidfd becomes
+     * READABLE when it has ended. Its pid, or the -errno for which it could not begin: -ENOENT, -EACCES ... Sleeps until the
+     * program is loaded: for jobs, not for the loop's thread. */
+    pid_t (*spawn)(struct sys *, const struct child *, int *pidfd);
+    /* kill(2): pid < 0 is the group -pid. */
+    int (*kill)(struct sys *, pid_t pid, int signo);
+    /* Ends the zombie: its exit status 0..255, or CHILD_KILLED + signal. `wait` false: -EAGAIN while it runs; true: sleeps. */
+    int (*reap)(struct sys *, int pidfd, bool wait);
+
+    /* Has another thread, with all signals blocked, call job->run(job->self), soon: jobs begin in the order they were submitted,
+     * a bounded number at a time. 0, -ENOMEM, or -EAGAIN: no thread can be had. Any thread. In the sim: at a seeded virtual
+     * instant. */
+    int (*submit)(struct sys *, struct job *);
+    /* Takes it back: 0 if it will never run, -EALREADY if run has begun, or ended. Any thread. */
+    int (*withdraw)(struct sys *, struct job *);
 };
 
 /* The real kernel. One object for the whole process, never freed. The first call ignores SIGPIPE for the process. */
@@ -80,6 +137,8 @@ struct sys *sys_linux(void);
 void *sys_new(struct sys *, size_t size);
 /* Frees what came from sys->memory; NULL is fine. */
 void sys_free(struct sys *, void *memory);
+/* For those who make a table without all of it: entries from `socket` on that are NULL become ones that fail with -ENOSYS. */
+void sys_refuse_rest(struct sys *);
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,9 @@
-/* sys_linux.c - the real kernel behind the door. The only file of the library that makes system calls.
+/* sys_linux.c - the real kernel behind the door. Only the sys_linux*.c make system calls.
  *
  * Traps: (a) epoll_pwait2 is younger (5.11) than some kernels and tools: without it, waits are rounded up to whole
  *            milliseconds, never down, so that no timeout is early.
  *        (b) writing to a pipe without a reader kills the process unless SIGPIPE is ignored: sys_linux() does that. */
-#include "loop/sys.h"
+#include "loop/sys_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -184,6 +185,68 @@ static int linux_guard(struct sys *sys, void *at, size_t size, bool split)
     return mprotect(at, size, PROT_NONE) < 0 ? -errno : 0;
 }
 
+/* ---- sockets, files, signals -------------------------------------------------------------------------------------- */
+
+static int linux_socket(struct sys *sys, int domain, int type)
+{
+    int fd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    (void)sys;
+    return fd < 0 ? -errno : fd;
+}
+
+static int linux_bind(struct sys *sys, int fd, const struct sockaddr *address, socklen_t len)
+{
+    (void)sys;
+    return bind(fd, address, len) < 0 ? -errno : 0;
+}
+
+static int linux_listen(struct sys *sys, int fd, int backlog)
+{
+    (void)sys;
+    return listen(fd, backlog) < 0 ? -errno : 0;
+}
+
+static int linux_accept(struct sys *sys, int fd, struct sockaddr *address, socklen_t *len)
+{
+    int new = accept4(fd, address, len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    (void)sys;
+    return new < 0 ? -errno : new;
+}
+
+static int linux_connect(struct sys *sys, int fd, const struct sockaddr *address, socklen_t len)
+{
+    (void)sys;
+    return connect(fd, address, len) < 0 ? -errno : 0;
+}
+
+static int linux_socket_error(struct sys *sys, int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    (void)sys;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ? -errno : -error;
+}
+
+static int linux_open(struct sys *sys, const char *path, int flags, mode_t mode)
+{
+    int fd = open(path, flags | O_NONBLOCK | O_CLOEXEC, mode);
+    (void)sys;
+    return fd < 0 ? -errno : fd;
+}
+
+static int linux_sigmask(struct sys *sys, int how, const sigset_t *set)
+{
+    (void)sys;
+    return -pthread_sigmask(how, set, NULL);
+}
+
+static int linux_signalfd(struct sys *sys, int fd, const sigset_t *set)
+{
+    int new = signalfd(fd, set, SFD_NONBLOCK | SFD_CLOEXEC);
+    (void)sys;
+    return new < 0 ? -errno : new;
+}
+
 /* ---- faults: a word before the end -------------------------------------------------------------------------------- */
 
 static _Atomic(fault_explain *) explain_fault;
@@ -273,6 +336,10 @@ struct sys *sys_linux(void)
         .shutdown = linux_shutdown, .eventfd = linux_eventfd, .epoll_create = linux_epoll_create,
         .epoll_ctl = linux_epoll_ctl, .epoll_wait = linux_epoll_wait, .poll = linux_poll,
         .map = linux_map, .guard = linux_guard, .on_fault = linux_on_fault,
+        .socket = linux_socket, .bind = linux_bind, .listen = linux_listen, .accept = linux_accept,
+        .connect = linux_connect, .socket_error = linux_socket_error, .open = linux_open,
+        .sigmask = linux_sigmask, .signalfd = linux_signalfd,
+        .spawn = linux_spawn, .kill = linux_kill, .reap = linux_reap, .submit = linux_submit, .withdraw = linux_withdraw,
     };
     pthread_once(&once, ignore_sigpipe);
     return &sys;

@@ -11,19 +11,14 @@
 
 #include "loop/log.h"
 
-struct post {
-    struct call call;
-    struct post *before;        /* the one posted earlier */
-};
-
 struct wakeup {
     struct sys *sys;
     int fd;
     atomic_int holds;
-    _Atomic(struct post *) last;        /* &shut once nothing can be posted any more */
+    _Atomic(struct call *) last;        /* by `prev`, to the one posted earlier; &shut once nothing can be posted any more */
 };
 
-static struct post shut;
+static struct call shut;
 
 struct wakeup *wakeup_new(struct sys *sys)
 {
@@ -75,25 +70,31 @@ static void wake(struct wakeup *w)
         log_line(LOG_ERROR, "wakeup: the loop could not be woken: %s", strerror((int)-n));
 }
 
-int wakeup_post(struct wakeup *w, callback *fn, void *self)
+int wakeup_push(struct wakeup *w, struct call *c)
 {
-    struct post *post = sys_new(w->sys, sizeof *post);
-    if (!post)
-        return -ENOMEM;
-    post->call.fn = fn;
-    post->call.self = self;
-    post->call.owned = true;
-    struct post *before = atomic_load(&w->last);
+    struct call *before = atomic_load(&w->last);
     do {
-        if (before == &shut) {
-            sys_free(w->sys, post);
+        if (before == &shut)
             return -ESHUTDOWN;
-        }
-        post->before = before;
-    } while (!atomic_compare_exchange_weak(&w->last, &before, post));
+        c->prev = before;
+    } while (!atomic_compare_exchange_weak(&w->last, &before, c));
     if (!before)
         wake(w);
     return 0;
+}
+
+int wakeup_post(struct wakeup *w, callback *fn, void *self)
+{
+    struct call *c = sys_new(w->sys, sizeof *c);
+    if (!c)
+        return -ENOMEM;
+    c->fn = fn;
+    c->self = self;
+    c->owned = true;
+    int rc = wakeup_push(w, c);
+    if (rc < 0)
+        sys_free(w->sys, c);
+    return rc;
 }
 
 bool wakeup_pending(const struct wakeup *w)
@@ -102,12 +103,12 @@ bool wakeup_pending(const struct wakeup *w)
 }
 
 /* The list is newest first; callers want the oldest first. */
-static struct post *reversed(struct post *last)
+static struct call *reversed(struct call *last)
 {
-    struct post *first = NULL;
+    struct call *first = NULL;
     while (last) {
-        struct post *before = last->before;
-        last->before = first;
+        struct call *before = last->prev;
+        last->prev = first;
         first = last;
         last = before;
     }
@@ -119,18 +120,20 @@ void wakeup_take(struct wakeup *w, struct calls *out)
     uint64_t count;
     while (w->sys->read(w->sys, w->fd, &count, sizeof count) == -EINTR)
         ;
-    for (struct post *p = reversed(atomic_exchange(&w->last, NULL)), *next; p; p = next) {
-        next = p->before;
-        calls_push(out, &p->call);
+    for (struct call *c = reversed(atomic_exchange(&w->last, NULL)), *next; c; c = next) {
+        next = c->prev;
+        calls_push(out, c);
     }
 }
 
 void wakeup_shut(struct wakeup *w)
 {
-    struct post *p = atomic_exchange(&w->last, &shut);
-    while (p && p != &shut) {
-        struct post *before = p->before;
-        sys_free(w->sys, p);
-        p = before;
+    struct call *c = atomic_exchange(&w->last, &shut);
+    while (c && c != &shut) {
+        struct call *before = c->prev;
+        c->prev = NULL;
+        if (c->owned)
+            sys_free(w->sys, c);
+        c = before;
     }
 }

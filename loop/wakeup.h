@@ -29,14 +29,19 @@ int wakeup_fd(const struct wakeup *);
  * in order. */
 int wakeup_post(struct wakeup *, callback *fn, void *self);
 
+/* The same with a call of yours, idle and filled in (fn, self, what): cannot run out of memory. 0 or -ESHUTDOWN. It is the
+ * loop's until it was called; only wakeup_take and wakeup_shut may take it out before. */
+int wakeup_push(struct wakeup *, struct call *);
+
 /* Something was posted and not taken yet. */
 bool wakeup_pending(const struct wakeup *);
 
-/* The loop's thread: re-arms the descriptor, then moves what was posted, oldest first, into `out`. The calls are `owned`:
- * whoever runs or drops one frees it through sys->memory. Not after wakeup_shut. */
+/* The loop's thread: re-arms the descriptor, then moves what was posted, oldest first, into `out`. Calls that are `owned` are
+ * freed through sys->memory by whoever runs or drops them. Not after wakeup_shut. */
 void wakeup_take(struct wakeup *, struct calls *out);
 
-/* The loop's thread: nothing can be posted any more; what was posted and not taken is dropped. */
+/* The loop's thread: nothing can be posted any more; what was posted and not taken is dropped: a call of
+ * yours is idle again. */
 void wakeup_shut(struct wakeup *);
 
 #ifdef __cplusplus

@@ -1,0 +1,62 @@
+/* process.h - child processes, started and ended as events (Tornado's Subprocess).
+ *
+ * OWNERSHIP  process_spawn copies the specification. The value of its future is yours, ended with process_close.
+ * ERRORS     What could not begin fails its future with -ENOENT, -EACCES ... and a sentence.
+ *
+ * A child leads a process group of its own, so that a signal or a time-out reaches what it started too. It is started on the
+ * executor, since loading a program makes the caller sleep; its end is a readable pidfd. Traps it exists for: SIGCHLD, which
+ * coalesces and belongs to whoever installed a handler last; zombies; and signalling a pid that was reaped and given to a
+ * stranger. */
+#ifndef EDDY_LOOP_PROCESS_H
+#define EDDY_LOOP_PROCESS_H
+
+#include "loop/future.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum process_stream {
+    PROCESS_INHERIT,        /* ours */
+    PROCESS_NULL,           /* /dev/null */
+    PROCESS_PIPE,           /* a pipe of which we have the other end: process_fd */
+    PROCESS_STDOUT          /* of standard error only: where standard output goes */
+};
+
+struct process_spec {       /* {0} but argv inherits everything */
+    const char *const *argv;        /* argv[0] is looked up in PATH; ends with NULL */
+    const char *const *env;         /* "NAME=value"s, ends with NULL; NULL: ours */
+    const char *dir;                /* where it runs; NULL: where we are */
+    enum process_stream in, out, err;
+    int64_t deadline;               /* absolute ns: then the group is killed; 0: never */
+};
+
+enum { PROCESS_KILLED = 256 };      /* an rc of PROCESS_KILLED + n: it died by signal n */
+
+struct process;
+
+/* Starts a child. value is its struct process. A cancel while it is being started kills it. */
+struct future *process_spawn(struct loop *, const struct process_spec *, struct future *f);
+
+int process_pid(const struct process *);
+/* Our end of its standard input (0), output (1) or error (2), non-blocking: lent, closed by process_close. -1 if it has no
+ * pipe there, or it was taken. */
+int process_fd(const struct process *, int which);
+/* The same, and it is yours from now on: closing standard input's is how the child learns of the end. */
+int process_take_fd(struct process *, int which);
+
+/* rc is its exit status, 0 to 255, or PROCESS_KILLED + signal; -ETIMEDOUT when its deadline killed it. Several may wait, also
+ * after it has ended. */
+struct future *process_wait(struct process *, struct future *f);
+
+/* Sends a signal to its whole group. 0; -ESRCH when the child has ended: what it left behind is no longer ours to name. */
+int process_signal(struct process *, int signo);
+
+/* Kills the group if it still runs, and forgets it: no zombie stays. Waits end as futures do when their producer closes. Before
+ * loop_close. */
+void process_close(struct process *);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
