@@ -11,12 +11,13 @@
 #include <stdio.h>
 
 #include "loop/co_annotate.h"
+#include "loop/co_list.h"
 #include "loop/co_stack.h"
 #include "loop/co_switch.h"
 #include "loop/log.h"
 #include "loop/require.h"
 
-enum { ANSWERS_IN_A_ROW = 64, NAME_BYTES = 64, NAMES_SHOWN = 8 };
+enum { ANSWERS_IN_A_ROW = 64, NAME_BYTES = 64 };
 
 struct coroutines {                 /* of one loop */
     struct extension extension;
@@ -38,6 +39,7 @@ struct co {                         /* at the high end of its own stack */
     int failed;                     /* the last failure it was told, */
     const char *why;                /* and why */
     unsigned answers;               /* taken in a row without leaving */
+    int64_t since, until;           /* loop_time when it was spawned or began to wait; the deadline of that */
     bool begun, busy, cancelled, ended, detached;
     struct call call;               /* to begin */
     struct timeout deadline;        /* await_until's */
@@ -47,6 +49,7 @@ struct co {                         /* at the high end of its own stack */
 
 static const char key;                          /* only its address matters */
 static _Thread_local struct co *current;
+static _Thread_local struct coroutines *closing;
 
 /* ---- switching ---------------------------------------------------------------------------------------------------- */
 
@@ -163,52 +166,37 @@ static void cancel(void *self)
 
 /* ---- what a loop keeps -------------------------------------------------------------------------------------------- */
 
-struct tally {
-    co_fn *fn;
-    size_t count;
-};
-
-static size_t tally_live(const struct coroutines *all, struct tally tally[NAMES_SHOWN])
+/* Those of this loop, or NULL. While the loop closes, its coroutines' cleanups still find them. */
+static struct coroutines *find(const struct loop *loop)
 {
-    size_t kinds = 0;
-    for (const struct co *co = all->newest; co; co = co->older) {
-        size_t i = 0;
-        while (i < kinds && tally[i].fn != co->fn)
-            i++;
-        if (i == NAMES_SHOWN)
-            continue;
-        if (i == kinds)
-            tally[kinds++] = (struct tally){ co->fn, 0 };
-        tally[i].count++;
-    }
-    return kinds;
+    if (current && current->all->loop == loop)
+        return current->all;
+    if (closing && closing->loop == loop)
+        return closing;
+    return (struct coroutines *)loop_extension(loop, &key);
 }
 
-static void log_live(const struct coroutines *all)
+static void log_live(void *self, const char *line)
 {
-    struct tally tally[NAMES_SHOWN];
-    char names[NAMES_SHOWN * (NAME_BYTES + 32)], name[NAME_BYTES];
-    size_t kinds = tally_live(all, tally), shown = 0, len = 0;
-    for (size_t i = 0; i < kinds; i++) {
-        log_symbol((const void *)tally[i].fn, name, sizeof name);
-        len += (size_t)snprintf(names + len, sizeof names - len, "%s%s (%zu)", i ? ", " : "", name, tally[i].count);
-        shown += tally[i].count;
-    }
-    log_line(LOG_WARNING, "the loop closed and cancelled %zu coroutines that had not ended: %s%s", all->live, names,
-             shown < all->live ? ", and others" : "");
+    (void)self;
+    log_line(LOG_WARNING, "%s", line);
 }
 
 static void close_all(struct extension *extension)
 {
-    struct coroutines *all = (struct coroutines *)extension;
-    if (all->live)
-        log_live(all);
+    struct coroutines *all = (struct coroutines *)extension, *before = closing;
+    closing = all;
+    if (all->live) {
+        log_line(LOG_WARNING, "the loop closed and cancelled %zu coroutines that had not ended:", all->live);
+        co_list(all->loop, log_live, NULL);
+    }
     while (all->newest) {
         struct co *co = all->newest;
         if (co->f)
             future_detach(co->f);
         cancel(co);
     }
+    closing = before;
     co_stacks_close(all->stacks);
     sys_free(loop_sys(all->loop), all);
 }
@@ -234,12 +222,10 @@ static bool explain_overflow(const void *address, char *line, size_t size)
     return true;
 }
 
-/* Those of this loop, made if there are none. While the loop closes, its coroutines' cleanups still find them. */
+/* The same, made if there are none. */
 static struct coroutines *coroutines_of(struct loop *loop)
 {
-    if (current && current->all->loop == loop)
-        return current->all;
-    struct coroutines *all = (struct coroutines *)loop_extension(loop, &key);
+    struct coroutines *all = find(loop);
     if (all)
         return all;
     struct sys *sys = loop_sys(loop);
@@ -267,7 +253,8 @@ static struct co *co_new(struct coroutines *all, co_fn *fn, void *self)
     if (!stack)
         return NULL;
     struct co *co = (struct co *)(((uintptr_t)stack->high - sizeof *co) & ~(uintptr_t)63);
-    *co = (struct co){ .all = all, .stack = stack, .fn = fn, .self = self, .older = all->newest };
+    *co = (struct co){ .all = all, .stack = stack, .fn = fn, .self = self, .older = all->newest,
+                        .since = loop_time(all->loop) };
     co->here = co_context_new(stack->low, (char *)co, run, co);
     fibre_init(&co->fibre, stack->low, (char *)co);
     if (co->older)
@@ -353,6 +340,8 @@ int await_until(struct future *f, int64_t deadline)
     }
     co->answers = 0;
     co->waiting = f;
+    co->since = loop_time(co->all->loop);
+    co->until = deadline;
     future_wait(f, answered, co);
     if (deadline != FOREVER)
         loop_call_at(co->all->loop, deadline, &co->deadline, too_late, co);
@@ -370,9 +359,43 @@ bool co_inside(void)
     return current != NULL;
 }
 
+/* ---- for those who look on ---------------------------------------------------------------------------------------- */
+
+static struct co_info info_of(const struct co *co)
+{
+    struct co_info info = { .fn = co->fn, .self = co->self, .since = co->since };
+    info.state = co->waiting ? CO_WAITING : co->begun ? CO_RUNNING : CO_QUEUED;
+    info.waits_for = co->waiting;
+    info.deadline = co->waiting ? co->until : FOREVER;
+    return info;
+}
+
+size_t co_each(struct loop *loop, co_see *see, void *self)
+{
+    const struct coroutines *all = find(loop);
+    const struct co *co = all ? all->newest : NULL;
+    while (co && co->older)
+        co = co->older;
+    for (; co; co = co->newer) {
+        struct co_info info = info_of(co);
+        see(self, &info);
+    }
+    return all ? all->live : 0;
+}
+
+co_fn *co_of(const struct future *f)
+{
+    return f->state == FUTURE_PENDING && f->op->cancel == cancel ? ((const struct co *)f->op_self)->fn : NULL;
+}
+
+co_fn *co_behind(callback *fn, void *self)
+{
+    return fn == begin || fn == answered || fn == too_late ? ((const struct co *)self)->fn : NULL;
+}
+
 struct co_usage co_usage(struct loop *loop)
 {
-    const struct coroutines *all = (const struct coroutines *)loop_extension(loop, &key);
+    const struct coroutines *all = find(loop);
     if (!all)
         return (struct co_usage){ .guard = "none (no stack yet)" };
     return (struct co_usage){ .live = all->live, .stacks = co_stacks_count(all->stacks),

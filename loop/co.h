@@ -6,7 +6,7 @@
  * A coroutine has a stack of its own, so it may await from any depth of calls. Traps: anything on its stack lives as long
  * as it runs, not longer; 64 KiB of stack is little for a recursive function or a large array (a message names the coroutine
  * that overflows); and a blocking call inside it holds up the whole loop as it would anywhere.
- * loop_close cancels the coroutines that have not ended, newest first, and names them in one log line. */
+ * loop_close cancels the coroutines that have not ended, newest first, and lists them in the log. */
 #ifndef EDDY_LOOP_CO_H
 #define EDDY_LOOP_CO_H
 
@@ -36,6 +36,27 @@ int await_until(struct future *f, int64_t deadline);
 
 /* Whether the caller is a coroutine, that is, may await. */
 bool co_inside(void);
+
+/* ---- for those who look on: listings, notices, a debugger --------------------------------------------------------- */
+
+enum co_state { CO_QUEUED, CO_RUNNING, CO_WAITING };
+
+struct co_info {
+    co_fn *fn;
+    void *self;
+    enum co_state state;                /* CO_RUNNING: or it has entered another one, by cancelling it */
+    const struct future *waits_for;     /* CO_WAITING */
+    int64_t since, deadline;            /* ns on loop_time's clock: in this state since; await_until's deadline, or FOREVER */
+};
+
+typedef void co_see(void *self, const struct co_info *);
+
+/* Calls see(self, info) for each coroutine that has not ended, the oldest first; see may only look. Gives their number. */
+size_t co_each(struct loop *, co_see *see, void *self);
+/* The coroutine that a pending future stands for, or NULL. */
+co_fn *co_of(const struct future *f);
+/* The coroutine that the loop enters by calling fn(self), or NULL: for those who name what loop_running gives. */
+co_fn *co_behind(callback *fn, void *self);
 
 /* What the coroutines of this loop hold now. */
 struct co_usage {

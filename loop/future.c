@@ -92,6 +92,16 @@ void future_cancel(struct future *f)
         give_back(f);
 }
 
+const char *future_name(const struct future *f)
+{
+    return f->state == FUTURE_PENDING ? f->op->name : "nothing";
+}
+
+callback *future_behind(callback *fn, void *self)
+{
+    return fn == hand_over ? ((struct future *)self)->fn : NULL;
+}
+
 /* ---- a sleep ------------------------------------------------------------------------------------------------------ */
 
 static void sleep_over(void *self, int what)
@@ -221,6 +231,14 @@ static void any_heard(void *self, int rc)
         i++;
     group_leave_others(group);
     future_resolve(group, (int)i, group->u.group.members[i]);
+}
+
+size_t future_members(const struct future *f, struct future *const **members)
+{
+    if (f->state != FUTURE_PENDING || f->op->cancel != group_cancel)
+        return 0;
+    *members = f->u.group.members;
+    return f->u.group.count;
 }
 
 struct future *future_any(struct loop *loop, struct future **members, size_t count, struct future *f)

@@ -85,6 +85,14 @@ struct future *future_all(struct loop *, struct future **members, size_t count, 
  * of -ECANCELED. At least one member; otherwise as future_all. */
 struct future *future_any(struct loop *, struct future **members, size_t count, struct future *f);
 
+/* What is pending on f, for listings: its op's name, "sleep"; of another state "nothing". */
+const char *future_name(const struct future *f);
+/* A pending combinator's members: how many, and *members; 0 for any other future. */
+size_t future_members(const struct future *f, struct future *const **members);
+/* The waiter's function if calling fn(self) is how an answer is delivered to it, or NULL: for those who name what loop_running
+ * gives. */
+callback *future_behind(callback *fn, void *self);
+
 /* ---- for the producer --------------------------------------------------------------------------------------------- */
 
 /* Begins an operation on f, which must not be pending nor hold an undelivered answer, and returns f. `op` is static,

@@ -3,14 +3,13 @@
  * The trap: formatting into a shared buffer. Each line is made on its caller's stack, so threads cannot mix theirs. */
 #include "loop/log.h"
 
-#include <dlfcn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "loop/require.h"
-#include "loop/sys.h"
+#include "loop/sys_linux.h"
 
 enum { LINE_MAX_BYTES = 1024 };
 
@@ -68,10 +67,7 @@ void log_failure(const char *what, const void *function, int rc, const char *why
 
 const char *log_symbol(const void *function, char *out, unsigned size)
 {
-    Dl_info info;
-    if (dladdr(function, &info) && info.dli_sname)
-        snprintf(out, size, "%s", info.dli_sname);
-    else
+    if (!linux_symbol(function, out, size))
         snprintf(out, size, "%p", function);
     return out;
 }

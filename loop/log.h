@@ -27,8 +27,8 @@ void log_line(int level, const char *format, ...) __attribute__((format(printf, 
  * what failed; why may be NULL. */
 void log_failure(const char *what, const void *function, int rc, const char *why);
 
-/* The name of a function for a human: "on_line" where the symbol table has it, else "0x55...". Writes at most `size` bytes
- * into `out`, with a terminating zero, and returns out. */
+/* The name of a function for a human: "on_line" where a symbol table has it, static ones too, else "0x55...". Writes at most
+ * `size` bytes into `out`, with a terminating zero, and returns out. */
 const char *log_symbol(const void *function, char *out, unsigned size);
 
 #ifdef __cplusplus

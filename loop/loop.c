@@ -11,6 +11,7 @@
 
 #include "loop/log.h"
 #include "loop/require.h"
+#include "loop/tally.h"
 
 enum { READY_AT_ONCE = 256, TURNS_PER_WAIT = 16 };
 
@@ -77,40 +78,45 @@ static void close_extensions(struct loop *l)
     }
 }
 
-static size_t drop_calls(struct loop *l)
+static void drop_calls(struct loop *l, struct tally *dropped)
 {
-    size_t dropped = 0;
-    for (struct call *c; (c = calls_pop(&l->queue)); dropped++)
+    for (struct call *c; (c = calls_pop(&l->queue));) {
+        tally_add(dropped, (const void *)c->fn);
         if (c->owned)
             sys_free(l->sys, c);
-    return dropped;
+    }
 }
 
-static size_t drop_timeouts(struct loop *l)
+static void drop_timeouts(struct loop *l, struct tally *dropped)
 {
-    size_t dropped = 0;
-    while (timeouts_take(l->timeouts, FOREVER))
-        dropped++;
-    return dropped;
+    for (struct timeout *t; (t = timeouts_take(l->timeouts, FOREVER));)
+        tally_add(dropped, (const void *)t->call.fn);
 }
 
-static size_t drop_handlers(struct loop *l)
+static void drop_handlers(struct loop *l, struct tally *dropped)
 {
-    size_t dropped = (size_t)l->handler_count;
-    for (int fd = 0; fd < l->capacity; fd++)
+    for (int fd = 0; fd < l->capacity; fd++) {
+        if (l->handlers[fd])
+            tally_add(dropped, (const void *)l->handlers[fd]->call.fn);
         loop_remove_handler(l, fd);
-    return dropped;
+    }
 }
 
 void loop_close(struct loop *l)
 {
+    struct tally handlers = {0}, timeouts = {0}, calls = {0};
+    char names[3][256];
     REQUIRE(!l->started, "loop_close from inside a callback: call loop_stop, and close the loop after loop_start returned");
     close_extensions(l);
     wakeup_shut(l->wakeup);
-    size_t handlers = drop_handlers(l), timeouts = drop_timeouts(l), calls = drop_calls(l);
-    if (handlers || timeouts || calls)
-        log_line(LOG_WARNING, "loop closed while something still waited: %zu handlers, %zu timeouts, %zu queued calls",
-                 handlers, timeouts, calls);
+    drop_handlers(l, &handlers);
+    drop_timeouts(l, &timeouts);
+    drop_calls(l, &calls);
+    if (handlers.count || timeouts.count || calls.count)
+        log_line(LOG_WARNING, "loop closed while something still waited: %zu handlers%s, %zu timeouts%s, %zu queued calls%s",
+                 handlers.count, tally_text(&handlers, names[0], sizeof names[0]),
+                 timeouts.count, tally_text(&timeouts, names[1], sizeof names[1]),
+                 calls.count, tally_text(&calls, names[2], sizeof names[2]));
     wakeup_close(l->wakeup);
     timeouts_close(l->timeouts);
     selector_close(l->selector);

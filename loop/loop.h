@@ -27,7 +27,7 @@ struct loop;
 
 struct loop *loop_new(struct sys *);
 /* Ends the loop: extensions first, newest first; then what is still queued, armed or registered is dropped with one log
- * line that counts it. Registered descriptors stay open: they are their owners'. Not from inside a callback. */
+ * line that names it. Registered descriptors stay open: they are their owners'. Not from inside a callback. */
 void loop_close(struct loop *);
 
 /* Runs turns. Returns 0 after loop_stop, or when nothing is left that could ever wake it: no queued call, no armed

@@ -1,6 +1,8 @@
-/* sys_linux.h - what the files of the real door share: sys_linux.c fills the table. Nobody else includes it. */
+/* sys_linux.h - what the files of the real door share: sys_linux.c fills the table. Of others only log.c includes it. */
 #ifndef EDDY_LOOP_SYS_LINUX_H
 #define EDDY_LOOP_SYS_LINUX_H
+
+#include <stddef.h>
 
 #include "loop/sys.h"
 
@@ -12,5 +14,9 @@ int linux_reap(struct sys *, int pidfd, bool wait);
 /* sys_linux_jobs.c */
 int linux_submit(struct sys *, struct job *);
 int linux_withdraw(struct sys *, struct job *);
+int linux_processors(struct sys *);
+
+/* sys_linux_symbols.c. Writes the name of a function of this program; false if it has none that is known. */
+bool linux_symbol(const void *function, char *out, size_t size);
 
 #endif

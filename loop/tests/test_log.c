@@ -140,20 +140,6 @@ START_TEST(lines_of_two_threads_do_not_mix)
 }
 END_TEST
 
-START_TEST(a_function_has_a_name_and_anything_else_an_address)
-{
-    char name[64], small[5], expected[64];
-    int local;
-    ck_assert_str_eq(log_symbol((const void *)(uintptr_t)log_line, name, sizeof name), "log_line");
-    ck_assert_ptr_eq(log_symbol((const void *)(uintptr_t)log_line, small, sizeof small), small);
-    ck_assert_str_eq(small, "log_");
-    snprintf(expected, sizeof expected, "%p", (void *)&local);
-    ck_assert_str_eq(log_symbol(&local, name, sizeof name), expected);
-}
-END_TEST
-
-/* ---- REQUIRE ---------------------------------------------------------------------------------------------------------- */
-
 static sigjmp_buf after_abort;
 
 static void on_abort(int signo)
@@ -161,6 +147,22 @@ static void on_abort(int signo)
     (void)signo;
     siglongjmp(after_abort, 1);
 }
+
+START_TEST(a_function_has_a_name_and_anything_else_an_address)
+{
+    char name[64], small[5], expected[64];
+    int local;
+    ck_assert_str_eq(log_symbol((const void *)(uintptr_t)log_line, name, sizeof name), "log_line");
+    ck_assert_ptr_eq(log_symbol((const void *)(uintptr_t)log_line, small, sizeof small), small);
+    ck_assert_str_eq(small, "log_");
+    ck_assert_str_eq(log_symbol((const void *)(uintptr_t)on_abort, name, sizeof name), "on_abort");     /* static */
+    ck_assert_str_eq(log_symbol((const void *)(uintptr_t)strlen, small, sizeof small), small);     /* of another file */
+    snprintf(expected, sizeof expected, "%p", (void *)&local);
+    ck_assert_str_eq(log_symbol(&local, name, sizeof name), expected);
+}
+END_TEST
+
+/* ---- REQUIRE ---------------------------------------------------------------------------------------------------------- */
 
 START_TEST(a_broken_requirement_says_where_and_what_to_do)
 {

@@ -22,6 +22,8 @@ struct loop {
     bool started, stopping;
     callback *running;              /* set these two around each call */
     void *running_self;
+    loop_watcher *watcher;
+    void *watcher_self;
 };
 
 /* ---- beginning and end ------------------------------------------------------------------------------------------ */
@@ -74,6 +76,21 @@ void loop_close(struct loop *l)
     timeouts_close(l->timeouts);
     selector_close(l->selector);
     sys_free(l->sys, l);
+}
+
+/* ---- those who look on ------------------------------------------------------------------------------------------ */
+
+void loop_watch(struct loop *l, loop_watcher *fn, void *self)
+{
+    l->watcher = fn;
+    l->watcher_self = self;
+}
+
+/* Ready for you to call, at the four moments that loop.h names. */
+static inline void tell(const struct loop *l, enum loop_moment moment)
+{
+    if (l->watcher)
+        l->watcher(l->watcher_self, moment);
 }
 
 /* ---- turns ------------------------------------------------------------------------------------------------------ */
@@ -130,7 +147,6 @@ struct wakeup *loop_wakeup(const struct loop *l)
 void loop_hold(struct loop *l, int plus_or_minus_one)
 {
     l->holds += plus_or_minus_one;
-    REQUIRE(l->holds >= 0, "loop_hold: more holds were ended than begun");
 }
 
 /* Yours. */
