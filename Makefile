@@ -20,6 +20,12 @@ FLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -
 FLAGS_tsan := -O1 -fsanitize=thread
 FLAGS_valgrind := -O1
 FLAGS_cov := -O0 --coverage -fprofile-update=atomic
+FLAGS_arm64 := -O2 -Iloop/tests/arm64
+ifeq ($(VARIANT),arm64)
+CC := aarch64-linux-gnu-gcc
+MACHINE := aarch64
+CHECK_LIBS :=
+endif
 CFLAGS := -std=c17 -D_GNU_SOURCE -I. -g -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -fno-common $(FLAGS_$(VARIANT))
 LDFLAGS := $(FLAGS_$(VARIANT)) -pthread
@@ -47,22 +53,29 @@ $(LIB_TESTING): $(call objects,$(SIM_SRC))
 .PHONY: lib
 lib: $(LIB) $(LIB_TESTING)
 
-# ---- the loop's tests: every loop/tests/test_*.c is a program; POLL_TESTS run with the poll selector as well --------
-CHECK_LIBS = $(shell pkg-config --libs check)
+# ---- the loop's tests: every loop/tests/test_*.c is a program; some run with the poll selector or swapcontext as well --
+CHECK_LIBS ?= $(shell pkg-config --libs check)
 TESTS := $(patsubst %.c,$(B)/%,$(wildcard loop/tests/test_*.c))
 POLL_TESTS := $(patsubst %.c,$(B)/%-poll,$(wildcard $(patsubst %,loop/tests/test_%*.c,selector loop faults)))
+UCONTEXT_TESTS := $(patsubst %.c,$(B)/%-ucontext,$(wildcard loop/tests/test_co*.c))
 
 $(TESTS): $(B)/%: $(B)/%.o $(LIB_TESTING) $(LIB)
 	@$(CC) $(LDFLAGS) -rdynamic $< $(LIB_TESTING) $(LIB) $(CHECK_LIBS) -o $@
 $(POLL_TESTS): $(B)/%-poll: $(B)/%.o $(B)/loop/selector_poll.o $(LIB_TESTING) $(LIB)
 	@$(CC) $(LDFLAGS) -rdynamic $^ $(CHECK_LIBS) -o $@
+$(UCONTEXT_TESTS): $(B)/%-ucontext: $(B)/%.o $(B)/loop/co_switch_ucontext.o $(LIB_TESTING) $(LIB)
+	@$(CC) $(LDFLAGS) -rdynamic $^ $(CHECK_LIBS) -o $@
 
 include grader/grader.mk
+include grader/student.mk
+include grader/watch.mk
 include loop/bench/bench.mk
+include stages/stages.mk
 
 # ---- what a user calls ----------------------------------------------------------------------------------------------
 GRADE_PACKAGES := gcc libc6-dev binutils make patch pkg-config check libinih-dev libjansson-dev libelf-dev libseccomp-dev
-TEST_PACKAGES := $(GRADE_PACKAGES) g++ python3 valgrind gcovr
+ARM64_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+TEST_PACKAGES := $(GRADE_PACKAGES) g++ python3 valgrind gcovr $(if $(filter x86_64,$(MACHINE)),$(ARM64_PACKAGES))
 GRADE_OPTIONS = $(if $(LAB),--lab '$(LAB)') $(if $(SUB),--sub '$(SUB)') $(if $(WHO),--who '$(WHO)') $(if $(T),--item '$(T)') \
                 $(if $(SEED),--seed '$(SEED)') $(if $(filter-out 0,$(V)),--verbose) $(if $(filter-out 0,$(STRICT)),--strict)
 
@@ -77,11 +90,11 @@ grade:
 	@.ci/need $(GRADE_PACKAGES)
 	@test -x build/bin/grade || echo "building eddy (the first time: under a minute) ..."
 	@$(MAKE) grader-build
-	@build/bin/grade $(GRADE_OPTIONS); rc=$$?; if [ $$rc = 1 ] && [ -z "$(filter-out 0,$(STRICT))" ]; then exit 0; fi; exit $$rc
+	+@build/bin/grade $(GRADE_OPTIONS); rc=$$?; if [ $$rc = 1 ] && [ -z "$(filter-out 0,$(STRICT))" ]; then exit 0; fi; exit $$rc
 
 RUN := loop/tests/run.sh
 TALLY := build/tally
-#: make test                    everything: tests, sanitizers, valgrind, coverage, labs; ends with "N passed, N failed"
+#: make test                    everything: tests, sanitizers, valgrind, coverage, aarch64, labs; ends with "N passed, N failed"
 #: make test-fast               the same tests once, without the tools around them
 test-fast:
 	@.ci/need $(TEST_PACKAGES)
@@ -96,15 +109,16 @@ test:
 	@$(MAKE) VARIANT=tsan run-tsan
 	@$(MAKE) VARIANT=valgrind run-valgrind
 	@$(MAKE) VARIANT=cov run-coverage
+	@$(if $(filter aarch64,$(MACHINE)),:,$(MAKE) VARIANT=arm64 run-arm64)
 	@$(MAKE) run-labs
 	@$(RUN) --sum $(TALLY)
 
-.PHONY: run-fast run-asan run-tsan run-valgrind run-coverage run-labs
-run-fast: $(TESTS) $(POLL_TESTS) grader-build $(GRADER_TESTS)
-	@echo "== tests"; TALLY=$(TALLY) $(RUN) loop/tests/check_tree.py $(TESTS) $(POLL_TESTS) $(GRADER_TESTS) || true
+.PHONY: run-fast run-asan run-tsan run-valgrind run-coverage run-arm64 run-labs
+run-fast: $(TESTS) $(POLL_TESTS) $(UCONTEXT_TESTS) grader-build $(GRADER_TESTS) stages-build
+	@echo "== tests"; TALLY=$(TALLY) $(RUN) loop/tests/check_tree.py $(TESTS) $(POLL_TESTS) $(UCONTEXT_TESTS) $(GRADER_TESTS) $(STAGE_TESTS) || true
 run-asan: $(TESTS) $(POLL_TESTS) $(GRADER_TESTS)
 	@echo "== AddressSanitizer and UndefinedBehaviorSanitizer"; TALLY=$(TALLY) $(RUN) $(TESTS) $(POLL_TESTS) $(GRADER_TESTS) || true
-run-tsan: $(B)/loop/tests/test_wakeup
+run-tsan: $(patsubst %,$(B)/loop/tests/test_%,wakeup sys_jobs)
 	@echo "== ThreadSanitizer"; TALLY=$(TALLY) $(RUN) $^ || true
 # A variant of its own: what was built before valgrind was installed does not tell it of coroutines' stacks.
 run-valgrind: $(TESTS)
@@ -112,6 +126,13 @@ run-valgrind: $(TESTS)
 run-coverage: $(TESTS) $(POLL_TESTS)
 	@echo "== coverage of loop/"; find $(B) -name '*.gcda' -delete; TALLY=/dev/null $(RUN) $(TESTS) $(POLL_TESTS) >/dev/null; \
 	 TALLY=$(TALLY) $(RUN) loop/tests/coverage.sh || true
+# What it needs is in /usr/aarch64-linux-gnu, shared libraries included. Without it nothing passed and nothing failed.
+ARM64_MISSING = $(filter-out $(wildcard $(ARM64_NEEDS)),$(ARM64_NEEDS))
+ARM64_NEEDS := /usr/bin/aarch64-linux-gnu-gcc /usr/aarch64-linux-gnu/lib/libc.so /usr/bin/qemu-aarch64
+run-arm64: $(if $(ARM64_MISSING),,$(TESTS))
+	@echo "== aarch64, in an emulator"
+	@$(if $(ARM64_MISSING),echo "not run: $(ARM64_MISSING) missing: install $(ARM64_PACKAGES)"; echo 0 0 1 >>$(TALLY),\
+	 TALLY=$(TALLY) TEST_TIMEOUT=120 EDDY_SEEDS=200 RUN_WITH="qemu-aarch64 -L /usr/aarch64-linux-gnu" $(RUN) $(TESTS) || true)
 run-labs: grader-build
 	@echo "== labs: reference, starter, mutants, samples, attacks"; TALLY=$(TALLY) $(RUN) grader/tests/labs.py || true
 
@@ -131,7 +152,7 @@ PREFIX ?= /usr/local
 install: lib
 	@install -d $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/loop
 	@install -m 644 $(LIB) $(LIB_TESTING) $(DESTDIR)$(PREFIX)/lib
-	@install -m 644 $(filter-out %_inside.h %_annotate.h,$(wildcard loop/*.h)) $(DESTDIR)$(PREFIX)/include/loop
+	@install -m 644 $(filter-out %_inside.h %_annotate.h loop/sys_linux.h,$(wildcard loop/*.h)) $(DESTDIR)$(PREFIX)/include/loop
 
 #: make clean                   removes build/
 clean:

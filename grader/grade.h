@@ -19,6 +19,8 @@ struct item_grade {
     bool selected;                  /* false: left out by T= */
     int64_t wall_ns;                /* shown, never graded */
     char replay[320];               /* the command that shows this again */
+    char more[320];                 /* the commands that help with it */
+    int hints_shown;                /* by make hint, so far */
 };
 
 struct grade {

@@ -3,7 +3,7 @@
 #   probe           the reference: the production files in their place
 #   mutants/X       the same with mutants/X.patch applied; mutants/X.src is it as a submission folder
 #   reference.src   the production files and the reference's texts, as a submission folder
-GRADER_SRC := $(filter-out grader/probe%.c grader/fence.c grader/grade_main.c,$(wildcard grader/*.c))
+GRADER_SRC := $(filter-out grader/probe%.c grader/fence.c grader/%_main.c,$(wildcard grader/*.c))
 LIB_GRADER := $(B)/libgrader.a
 GRADER_LIBS = $(shell pkg-config --libs check inih jansson libelf libseccomp)
 GRADE := $(if $(filter release,$(VARIANT)),build/bin/grade,$(B)/bin/grade)
@@ -17,7 +17,7 @@ $(LIB_GRADER): $(call objects,$(GRADER_SRC))
 PLAIN_CFLAGS := $(filter-out $(FLAGS_$(VARIANT)),$(CFLAGS)) -O2
 PLAIN_LDFLAGS := -static -pthread
 plain = $(patsubst %.c,$(B)/plain/%.o,$(patsubst %.S,%.c,$(1)))
-PROBE_SRC := $(wildcard grader/probe*.c) grader/fence.c grader/wire.c
+PROBE_SRC := $(wildcard grader/probe*.c) grader/fence.c grader/wire.c grader/recording.c
 
 $(B)/plain/%.o: %.c
 	@mkdir -p $(@D)
@@ -37,7 +37,7 @@ lab_copy = $(foreach f,$(call lab_code,$(1)), \
            $(if $(wildcard labs/$(1)/reference/*),cp labs/$(1)/reference/* $(3)/)
 
 define LAB_RULES
-$(B)/labs/$(1)/probe-parts.a: $(call plain,$(PROBE_SRC) labs/$(1)/verbs.c \
+$(B)/labs/$(1)/probe-parts.a: $(call plain,$(PROBE_SRC) $(wildcard labs/$(1)/verbs*.c) \
         $(filter-out $(call lab_source,$(1)),$(LOOP_SRC)))
 	@mkdir -p $$(@D); rm -f $$@; ar rcs $$@ $$^
 $(B)/labs/$(1)/probe: $(call plain,$(call lab_source,$(1))) $(B)/labs/$(1)/probe-parts.a
@@ -64,8 +64,15 @@ GRADER_MUTANTS := $(foreach l,$(LABS),$(call lab_mutants,$(l)))
 GRADER_STALE := $(filter-out $(GRADER_MUTANTS) $(GRADER_MUTANTS:=.src),$(wildcard $(B)/labs/*/mutants/*))
 
 # ---- the program grade: the judge with the checks of every lab ------------------------------------------------------
-LAB_CHECKS := $(foreach l,$(LABS),$(call objects,$(wildcard labs/$(l)/checks*.c)))
+# Each lab's checks become one object with one global, so that no two labs need to know each other's names.
+LAB_CHECKS := $(foreach l,$(LABS),$(B)/labs/$(l)/suite.o)
 lab_symbol = checks_$(subst -,_,$(1))
+define SUITE_RULE
+$(B)/labs/$(1)/suite.o: $(call objects,$(wildcard labs/$(1)/checks*.c))
+	@ld -r $$^ -o $$@
+	@objcopy --keep-global-symbol=$(call lab_symbol,$(1)) $$@
+endef
+$(foreach l,$(LABS),$(eval $(call SUITE_RULE,$(l))))
 
 $(B)/labs/table.c: grader/grader.mk $(foreach l,$(LABS),labs/$(l)/verbs.c)
 	@mkdir -p $(@D)

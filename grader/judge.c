@@ -53,7 +53,7 @@ static void open_world(struct judge *j, uint64_t seed)
     j->began = sim_now(j->sim);
 }
 
-static void start_probe(struct judge *j)
+static void start_probe(struct judge *j, int listener)
 {
     int ends[2];
     char *argv[] = { "probe", NULL }, error[256];
@@ -62,8 +62,9 @@ static void start_probe(struct judge *j)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         verdict_fault("no socket for the probe: %s", strerror(errno));
     struct sandbox_job job = {
-        .program = j->probe, .argv = argv, .wire = ends[1], .wall_ms = budget->wall_ms, .cpu_s = budget->cpu_s,
-        .memory_mb = budget->memory_mb, .output_kb = budget->output_kb, .file_kb = budget->file_kb, .processes = 8,
+        .program = j->probe, .argv = argv, .wire = ends[1], .listener = listener,
+        .wall_ms = budget->wall_ms, .cpu_s = budget->cpu_s, .memory_mb = budget->memory_mb,
+        .output_kb = budget->output_kb, .file_kb = budget->file_kb, .processes = 8,
     };
     j->fd = ends[0];
     j->sandbox = sandbox_start(&job, error, sizeof error);
@@ -72,7 +73,7 @@ static void start_probe(struct judge *j)
         verdict_fault("the sandbox: %s", error);
 }
 
-struct judge *judge_new(const char *probe, uint64_t seed)
+struct judge *judge_new_listening(const char *probe, uint64_t seed, int listener)
 {
     probe = probe ? probe : judged.probe;
     REQUIRE(probe, "judge_new: no probe was set, call judge_set first");
@@ -84,8 +85,15 @@ struct judge *judge_new(const char *probe, uint64_t seed)
     open_judges = j;
     verdict_on_leaving(close_all);
     open_world(j, seed);
-    start_probe(j);
+    if (listener <= 0)
+        judge_record_open(j);
+    start_probe(j, listener);
     return j;
+}
+
+struct judge *judge_new(const char *probe, uint64_t seed)
+{
+    return judge_new_listening(probe, seed, 0);
 }
 
 static void free_list(void *first)
@@ -116,6 +124,7 @@ void judge_close(struct judge *j)
     if (!*at)
         return;
     *at = j->next;
+    judge_record_close(j);
     if (j->fd >= 0)
         close(j->fd);
     if (j->sandbox)
@@ -202,6 +211,7 @@ void judge_send(struct judge *j)
         judge_probe_gone(j);
     if (rc < 0)
         verdict_fault("the wire to the probe: %s", strerror(-rc));
+    judge_record(j, true, &j->out);
 }
 
 static void receive(struct judge *j)
@@ -213,6 +223,7 @@ static void receive(struct judge *j)
         judge_nonsense(j, "it sent what is no record of the probe's");
     if (rc < 0)
         verdict_fault("the wire to the probe: %s", strerror(-rc));
+    judge_record(j, false, &j->in);
     if (++j->records > RECORDS)
         judge_fail(j, j->trouble[0] ? j->trouble : "a loop that never comes to an end",
                    "%d calls and callbacks, and it was not done", RECORDS);

@@ -21,6 +21,8 @@ struct judged {
     const char *mutants;                /* a folder of such executables, one a mutant */
     const struct submission *hand_in;   /* for items about texts: the reader's tests, the predictions */
     uint64_t seed;
+    const char *recordings;             /* a folder that gets passed.wire or failed.wire: what was said to and by the
+                                           student's probe (recording.h). NULL: nothing is kept */
 };
 void judge_set(const struct judged *);
 const struct judged *judge_get(void);
@@ -30,6 +32,8 @@ struct judge;
 /* Starts a probe in the sandbox (NULL: the student's), with a world of that seed. judge_close ends it and whatever is
  * left of it. judge_reset gives the same probe a new world: cheap, for thousands of schedules. */
 struct judge *judge_new(const char *probe, uint64_t seed);
+/* The same, with a listening socket for the probe, which has it as PROBE_LISTENER (probe.h). It stays the caller's. */
+struct judge *judge_new_listening(const char *probe, uint64_t seed, int listener);
 void judge_close(struct judge *);
 void judge_reset(struct judge *, uint64_t seed);
 

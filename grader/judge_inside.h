@@ -3,6 +3,7 @@
 #define EDDY_GRADER_JUDGE_INSIDE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "grader/judge.h"
 #include "grader/wire.h"
@@ -47,6 +48,7 @@ struct judge {
     struct sim *sim;
     int64_t began;
 
+    FILE *record;                   /* judge_record.c; NULL: none */
     struct wire in, out;
     char order[160];                /* the outermost one that runs */
     unsigned depth, records, waiting;
@@ -73,6 +75,11 @@ struct judge {
 /* judge_calls.c. Carries out the call in j->in, and answers it. */
 void judge_serve_call(struct judge *);
 void judge_forget_memory(struct judge *);
+
+/* judge_record.c. Keeps each record that was sent or received. */
+void judge_record_open(struct judge *);
+void judge_record(struct judge *, bool ours, const struct wire *);
+void judge_record_close(struct judge *);
 
 /* judge.c */
 void judge_send(struct judge *);

@@ -403,6 +403,8 @@ static bool is_called(const char *name, const char *id)
     if (strcmp(name, id) == 0)
         return true;
     long wanted = strtol(id, &end, 10), has = strtol(name, &name_end, 10);
+    if (*name_end == '-' && strcmp(name_end + 1, id) == 0)
+        return true;
     return isdigit((unsigned char)*id) && !*end && *name_end == '-' && wanted == has;
 }
 

@@ -49,7 +49,7 @@ struct lab {
 struct lab *lab_load(const char *folder, char *error, size_t size);
 void lab_free(struct lab *);
 
-/* The folder under `labs` whose name begins with `id` ("02", "2", "02-loop"); false with a sentence that lists the
+/* The folder under `labs` that `id` names ("02", "2", "02-loop", "loop"); false with a sentence that lists the
  * labs. */
 bool lab_find(const char *labs, const char *id, char *folder, size_t folder_size, char *error, size_t size);
 

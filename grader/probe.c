@@ -30,7 +30,7 @@ struct order {                      /* one that runs now */
 static struct order *running;
 static struct sys *door;
 
-int main(void);
+int main(int argc, char **argv);
 
 /* ---- records ---------------------------------------------------------------------------------------------------- */
 
@@ -106,6 +106,22 @@ void probe_say(const char *format, ...)
     memcpy(said + running->said_len, text, add);
     running->said = said;
     running->said_len += add;
+}
+
+int64_t probe_time(const char *text)
+{
+    static const struct { const char *unit; int64_t ns; } units[] = {
+        { "ns", 1 }, { "us", MICROSECOND }, { "ms", MILLISECOND }, { "s", SECOND },
+    };
+    char *rest;
+    double number = strtod(text, &rest);
+    if (strcmp(text, "forever") == 0)
+        return FOREVER;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(rest, units[i].unit) == 0)
+            return (int64_t)(number * (double)units[i].ns + (number < 0 ? -0.5 : 0.5));
+    probe_say("'%s' is no time: write it with a unit, 50ms", text);
+    return 0;
 }
 
 /* ---- the verbs of every lab ------------------------------------------------------------------------------------- */
@@ -210,6 +226,8 @@ static void run_order(const char *text, int64_t id)
     const struct verb *v = labs || !count ? labs : find_verb(common_verbs, words[0]);
     struct order order = { .outer = running, .id = id };
     running = &order;
+    if (replay_world)
+        replay_order(id);
     if (!v) {
         refuse(&order, "this probe has no verb \"%.100s\"", count ? words[0] : "");
     } else if (count < v->words) {
@@ -279,8 +297,10 @@ static void watch_for_faults(void)
     fence_on_damage(on_damage);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        replay_begin(argv[1], argv[2]);
     door = door_judge();
     setvbuf(stdout, NULL, _IONBF, 0);
     watch_for_faults();

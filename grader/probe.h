@@ -29,6 +29,9 @@ struct verb {
  *     live            the number of fenced blocks that are not freed; says "blocks=2 bytes=96 crowded=0" */
 extern const struct verb lab_verbs[];
 
+/* The listening socket that the judge gave (judge_new_listening). */
+enum { PROBE_LISTENER = 4 };
+
 /* The lab's own: ends all that its verbs made, so that the next order begins with an empty world. */
 void lab_reset(void);
 
@@ -42,6 +45,9 @@ void probe_event(const char *name, int what);
 
 /* A text that goes back with the DONE of the order that runs now. */
 void probe_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A time as orders write it, "50ms", "1.5us", "-3s", "7ns", "forever", in ns. What is none is 0, and said. */
+int64_t probe_time(const char *text);
 
 /* With the real door: what is spent from now on is this callback's, until the next, NULL, or the selector. probe_event
  * does it for its name. */

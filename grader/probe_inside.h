@@ -28,4 +28,16 @@ void real_end(void);
 void real_note(const char *name, int what);
 void real_tell(void);
 
+/* probe_replay.c: the probe without its judge. From now on the wire's other end says what the judge said in that
+ * recording (recording.h). `steps`, if not NULL, is a file with the number of each order since the last world began, as
+ * a student knows it. Ends the process where it cannot. */
+void replay_begin(const char *path, const char *steps);
+/* The order with which the recording's last world begins; 0 without a recording. */
+extern int64_t replay_world;
+/* An order is about to be carried out. Calls replay_scene with the world's first, replay_step with each that follows:
+ * they do nothing, and are there for a debugger to stop at. */
+void replay_order(int64_t id);
+void replay_scene(void);
+void replay_step(int number);
+
 #endif

@@ -65,11 +65,11 @@ static json_t *item(const struct grade *g, const struct item_grade *i)
 {
     const struct verdict *v = i->verdict;
     enum item_state state = item_state(g, i);
-    json_t *o = json_pack("{s:o, s:o, s:s, s:o, s:i, s:i, s:s, s:o}", "id", text(i->item->id),
+    json_t *o = json_pack("{s:o, s:o, s:s, s:o, s:i, s:i, s:s, s:o, s:i}", "id", text(i->item->id),
                           "title", text(i->item->title), "visibility", i->item->hidden ? "hidden" : "visible",
                           "property", text(i->item->property),
                           "points", state == ITEM_PASS ? i->points : 0, "max", i->item->points,
-                          "state", item_state_name(state), "hints", hints(i->item));
+                          "state", item_state_name(state), "hints", hints(i->item), "hints_shown", i->hints_shown);
     json_t *seen = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:o}",
                              "expected", text_or_null(v->expected), "seen", text_or_null(v->seen),
                              "cause", text_or_null(v->cause), "where", text_or_null(v->where),

@@ -6,60 +6,13 @@
 #include <string.h>
 
 #include "grader/grade.h"
-#include "grader/report_text.h"
+#include "grader/screen.h"
 
-enum { WIDTH = 100, TITLE = 66, SHOWN = 30 };
+enum { TITLE = 66, BESIDE_TITLE = 20, SHOWN = 30 };
 
-struct screen {
-    FILE *f;
-    bool colour, verbose;
-};
-
-enum ink { PLAIN, BOLD, DIM, GREEN, RED, YELLOW };
-
-static void put(const struct screen *s, enum ink ink, const char *text)
+static size_t title_columns(const struct screen *s)
 {
-    static const char *const codes[] = { "", "\033[1m", "\033[2m", "\033[32m", "\033[1;31m", "\033[33m" };
-    fprintf(s->f, "%s%s%s", s->colour ? codes[ink] : "", text, s->colour && ink != PLAIN ? "\033[0m" : "");
-}
-
-/* Writes clean text from the present column `at` on, broken at spaces before column WIDTH; goes on at column
- * `indent`. */
-static void put_wrapped(const struct screen *s, size_t at, size_t indent, const char *text)
-{
-    bool first = true;
-    while (*text) {
-        size_t len = strcspn(text, " \n"), columns = text_columns(text, len);
-        if (!first && len > 0 && at + 1 + columns > WIDTH) {
-            fprintf(s->f, "\n%*s", (int)indent, "");
-            at = indent;
-            first = true;
-        }
-        fprintf(s->f, "%s%.*s", first ? "" : " ", (int)len, text);
-        at += columns + !first;
-        first = false;
-        text += len;
-        if (*text == '\n' && text[1]) {
-            fprintf(s->f, "\n%*s", (int)indent, "");
-            at = indent;
-            first = true;
-        }
-        text += *text != 0;
-    }
-    fputc('\n', s->f);
-}
-
-/* "  expected  ..." */
-static void put_field(const struct screen *s, enum ink ink, const char *name, const char *text)
-{
-    char clean[CLEAN_ROOM(512)];
-    if (!*text)
-        return;
-    text_clean(clean, sizeof clean, text);
-    fprintf(s->f, "  ");
-    put(s, ink, name);
-    fprintf(s->f, "%*s", 10 - (int)strlen(name), "");
-    put_wrapped(s, 12, 12, clean);
+    return s->width - BESIDE_TITLE < TITLE ? s->width - BESIDE_TITLE : TITLE;
 }
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
@@ -88,7 +41,7 @@ static void put_row(const struct screen *s, const struct grade *g, const struct 
     char title[TITLE * 4 + 1], points[32], time[32] = "";
     enum item_state state = item_state(g, i);
     text_clean(title, sizeof title, i->item->title);
-    size_t columns = text_columns(title, strlen(title));
+    size_t columns = text_columns(title, strlen(title)), room = title_columns(s);
     fprintf(s->f, "  ");
     put(s, inks[state], words[state]);
     fprintf(s->f, "%*s%-4s ", 6 - (int)strlen(words[state]), "", i->item->id);
@@ -96,7 +49,7 @@ static void put_row(const struct screen *s, const struct grade *g, const struct 
     snprintf(points, sizeof points, "%3d / %d", state == ITEM_PASS ? i->points : 0, i->item->points);
     if (s->verbose)
         snprintf(time, sizeof time, "%*" PRId64 " ms", 18 - (int)strlen(points), i->wall_ns / 1000000);
-    fprintf(s->f, "%*s%s%s\n", columns < TITLE ? (int)(TITLE - columns) : 1, "", points, time);
+    fprintf(s->f, "%*s%s%s\n", columns < room ? (int)(room - columns) : 1, "", points, time);
 }
 
 static void put_rows(const struct screen *s, const struct grade *g, bool hidden)
@@ -117,7 +70,7 @@ static void put_sum(const struct screen *s, enum ink ink, const char *name, int 
 {
     char figures[32];
     snprintf(figures, sizeof figures, "%3d / %d", points, max);
-    fprintf(s->f, "%*s", TITLE - 5, "");
+    fprintf(s->f, "%*s", (int)title_columns(s) - 5, "");
     fprintf(s->f, "%*s", 18, name);
     put(s, ink, figures);
     fputc('\n', s->f);
@@ -137,33 +90,6 @@ static void put_sums(const struct screen *s, const struct grade *g)
 }
 
 /* ---- what went wrong --------------------------------------------------------------------------------------------- */
-static void put_line(const struct screen *s, const struct line *l)
-{
-    char clean[CLEAN_ROOM(512)], time[48] = "";
-    size_t indent = l->kind == ENTRY_STEP ? 8 : 10;
-    text_clean(clean, sizeof clean, l->text);
-    if (l->title) {
-        fprintf(s->f, "%6s", "");
-        put(s, BOLD, clean);
-        fputc('\n', s->f);
-        return;
-    }
-    if (l->number)
-        fprintf(s->f, "  %4d  ", l->number);
-    else
-        fprintf(s->f, "%8s", "");
-    fprintf(s->f, "%*s", (int)indent - 8, "");
-    if (l->kind == ENTRY_EXPECT)
-        put(s, GREEN, "as expected: ");
-    if (l->at >= 0 && l->kind != ENTRY_STEP) {
-        char at[40];
-        text_time(at, sizeof at, l->at);
-        snprintf(time, sizeof time, "[%s] ", at);
-    }
-    put(s, DIM, time);
-    put_wrapped(s, indent + strlen(time), indent + 2, clean);
-}
-
 /* Calls are left out unless verbose, but for the note that stands where lines are missing. */
 static bool is_shown(const struct screen *s, const struct line *l)
 {
@@ -193,16 +119,7 @@ static void put_history(const struct screen *s, const struct history *h)
 
 static void put_failure(const struct screen *s, const struct item_grade *i)
 {
-    char clean[CLEAN_ROOM(512)];
-    fputc('\n', s->f);
-    fprintf(s->f, "  ");
-    put(s, RED, i->item->id);
-    fprintf(s->f, "  ");
-    text_clean(clean, sizeof clean, i->item->title);
-    put(s, BOLD, clean);
-    fprintf(s->f, "\n      ");
-    text_clean(clean, sizeof clean, i->item->property);
-    put_wrapped(s, 6, 6, clean);
+    put_item(s, RED, i->item);
     fputc('\n', s->f);
     put_history(s, &i->verdict->history);
     put_field(s, GREEN, "expected", i->verdict->expected);
@@ -212,6 +129,7 @@ static void put_failure(const struct screen *s, const struct item_grade *i)
     if (s->verbose)
         put_field(s, DIM, "check", i->verdict->where);
     put_field(s, BOLD, "again", i->replay);
+    put_field(s, BOLD, "help", i->more);
 }
 
 /* A fault or a missing ability of this machine: one sentence an item. */
@@ -231,14 +149,12 @@ static void put_ours(const struct screen *s, const struct grade *g)
     }
 }
 
-static void put_long(const struct screen *s, enum ink ink, const char *head, const char *text)
+static void put_beginning(const struct screen *s, const struct grade *g)
 {
-    char clean[CLEAN_ROOM(4096)];
-    text_clean(clean, sizeof clean, text);
-    fprintf(s->f, "\n  ");
-    put(s, ink, head);
-    fprintf(s->f, "\n    ");
-    put_wrapped(s, 4, 4, clean);
+    char text[1024];
+    snprintf(text, sizeof text, "next: read %s/README.md, open %.300s/%s and write the first function; then make grade again.",
+             g->lab->folder, g->who, first_file(g->lab));
+    put_paragraph(s, text);
 }
 
 static void put_next(const struct screen *s, const struct grade *g)
@@ -248,13 +164,12 @@ static void put_next(const struct screen *s, const struct grade *g)
     if (t.full)
         put(s, GREEN, t.max == 100 ? "\n  All of it. Well done.\n" : "\n  It passes.\n");
     else if (beginning)
-        fprintf(s->f, "\n  next: read %s/README.md, open %s/%s and write the first function; then make grade again.\n",
-                g->lab->folder, g->who, first_file(g->lab));
+        put_beginning(s, g);
 }
 
 int grade_write_terminal(const struct grade *g, FILE *f, bool colour, bool verbose)
 {
-    struct screen s = { f, colour, verbose };
+    struct screen s = screen_open(f, colour, verbose);
     put_head(&s, g);
     if (!*g->refused && !*g->fault) {
         put_rows(&s, g, false);

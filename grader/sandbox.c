@@ -51,6 +51,7 @@ static void plan_fill(struct sandbox_plan *p, const struct sandbox_job *job, int
     p->job.output_kb = limit(job->output_kb, 64);
     p->job.file_kb = limit(job->file_kb, 1024);
     p->job.processes = limit(job->processes, 64);
+    p->job.listener = job->listener > 0 ? job->listener : -1;
 }
 
 static bool plan_open(struct sandbox_plan *p, char *error, size_t size)

@@ -20,6 +20,8 @@ struct sandbox_job {
     const char *program;        /* an absolute path with `tools`, else a path outside of the sandbox, to a static executable */
     char *const *argv;
     int wire;                   /* a descriptor the job gets as 3, or -1. Stays the caller's */
+    int listener;               /* one that it gets as 4, beside a wire; 0: none. A listening socket made by the caller keeps
+                                   the caller's network, whatever the job's own is */
     bool tools;                 /* compilers are visible, and may start processes */
     int wall_ms, cpu_s, memory_mb, output_kb, file_kb, processes;   /* 0: 10 s, 10 s, 1024, 64, 1024, 64. CPU: a process */
 };

@@ -28,10 +28,11 @@ static const char *const never[] = {
     NULL
 };
 
-/* For jobs without tools: other processes, other machines, other files. */
+/* For jobs without tools: other processes, other machines, other files. Accepting stays: without socket and listen there is
+ * nothing to accept from but a listener that was given. */
 static const char *const without_tools[] = {
     "fork", "vfork", "execve", "setsid", "setpgid", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open",
-    "pidfd_send_signal", "socket", "connect", "bind", "listen", "accept", "accept4", "creat", "truncate", "mkdir",
+    "pidfd_send_signal", "socket", "connect", "bind", "listen", "creat", "truncate", "mkdir",
     "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "link", "linkat", "symlink",
     "symlinkat", "mknod", "mknodat", "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown",
     "fchownat", "utime", "utimes", "utimensat", "futimesat", "setxattr", "lsetxattr", "fsetxattr", "removexattr",

@@ -114,18 +114,18 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* 0 is /dev/null, 1 and 2 the output, 3 the wire; PROGRAM_FD and TOLD_FD are closed by execve. `in` is changed to
+/* 0 is /dev/null, 1 and 2 the output, 3 the wire, 4 the listener; PROGRAM_FD and TOLD_FD are closed by execve. `in` is changed to
  * match. */
 static void place_descriptors(struct sandbox_inside *in)
 {
-    int program = in->plan->program, wire = in->plan->job.wire;
+    int program = in->plan->program, wire = in->plan->job.wire, listener = in->plan->job.listener;
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    int high[] = { in->null, in->output, wire };
-    for (int i = 0; i < 3; i++)
+    int high[] = { in->null, in->output, wire, listener };
+    for (int i = 0; i < 4; i++)
         if (high[i] >= 0 && (high[i] = fcntl(high[i], F_DUPFD_CLOEXEC, TOLD_FD + 1)) < 0)
             sandbox_refuse(in, "move a descriptor");
     int told = fcntl(in->told, F_DUPFD_CLOEXEC, TOLD_FD + 1);
@@ -133,9 +133,11 @@ static void place_descriptors(struct sandbox_inside *in)
         sandbox_refuse(in, "move a descriptor");
     in->told = dup3(told, TOLD_FD, O_CLOEXEC);
     if (dup2(high[0], 0) < 0 || dup2(high[1], 1) < 0 || dup2(high[1], 2) < 0 || (wire >= 0 && dup2(high[2], 3) < 0) ||
-        (program >= 0 && dup3(program, PROGRAM_FD, O_CLOEXEC) < 0))
+        (listener >= 0 && dup2(high[3], 4) < 0) || (program >= 0 && dup3(program, PROGRAM_FD, O_CLOEXEC) < 0))
         sandbox_refuse(in, "place a descriptor");
-    close_range(wire >= 0 ? 4 : 3, program >= 0 ? PROGRAM_FD - 1 : PROGRAM_FD, 0);
+    if (wire < 0)
+        close(3);
+    close_range(listener >= 0 ? 5 : 4, program >= 0 ? PROGRAM_FD - 1 : PROGRAM_FD, 0);
     close_range(TOLD_FD + 1, ~0U, 0);
 }
 
@@ -218,8 +220,8 @@ static _Noreturn void be_init(struct sandbox_inside *in)
         setsid();
         run_program(in);
     }
-    const int program_only[] = { in->output, in->null, in->supervisor, in->plan->job.wire, in->plan->program,
-                                 in->plan->folder };
+    const int program_only[] = { in->output, in->null, in->supervisor, in->plan->job.wire, in->plan->job.listener,
+                                 in->plan->program, in->plan->folder };
     for (size_t i = 0; i < sizeof program_only / sizeof *program_only; i++)
         if (program_only[i] >= 0)
             close(program_only[i]);

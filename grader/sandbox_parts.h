@@ -23,7 +23,7 @@ enum {
 };
 
 struct sandbox_plan {
-    struct sandbox_job job;         /* with every limit filled in */
+    struct sandbox_job job;         /* with every limit filled in, and -1 for no listener */
     int level;
     bool other_id;                  /* the caller is root: become OTHER_ID first */
     int folder, program;            /* descriptors; -1: none. No program and no argv: a trial, which exits with 0 */

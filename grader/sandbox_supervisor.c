@@ -89,7 +89,7 @@ static void close_all_but(int *fds, size_t count)
 /* Its own session, so that a terminal's interrupt ends the caller and the caller's end ends the job. */
 static void settle(const struct sandbox_plan *p)
 {
-    int kept[] = { STDERR_FILENO, p->folder, p->program, p->report, p->caller, p->job.wire };
+    int kept[] = { STDERR_FILENO, p->folder, p->program, p->report, p->caller, p->job.wire, p->job.listener };
     sigset_t none;
     setsid();
     signal(SIGCHLD, SIG_DFL);
@@ -143,8 +143,8 @@ static void start_job(struct watch *w)
         close(stop[1]);
         sandbox_enter(&in);
     }
-    const int inside[] = { in.told, in.output, in.stop, in.null, in.supervisor, w->plan->job.wire, w->plan->folder,
-                           w->plan->program };
+    const int inside[] = { in.told, in.output, in.stop, in.null, in.supervisor, w->plan->job.wire, w->plan->job.listener,
+                           w->plan->folder, w->plan->program };
     for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
         if (inside[i] >= 0)
             close(inside[i]);

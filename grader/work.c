@@ -31,13 +31,31 @@ static int copy(const char *from, const char *to)
     int rc = out < 0 ? -errno : copy_data(in, out);
     if (out >= 0 && close(out) < 0 && rc == 0)
         rc = -errno;
+    if (out >= 0 && rc < 0)
+        unlink(to);
     close(in);
     return rc;
 }
 
-int work_open(const struct lab *lab, char *folder, size_t folder_size, bool *fresh, char *error, size_t size)
+int work_refill(const struct lab *lab, const char *folder, bool put[LAB_FILES], char *error, size_t size)
 {
     char from[1024], to[1024];
+    for (int i = 0; i < lab->file_count; i++) {
+        snprintf(from, sizeof from, "%s/start/%s", lab->folder, lab->files[i].name);
+        snprintf(to, sizeof to, "%s/%s", folder, lab->files[i].name);
+        int rc = copy(from, to);
+        put[i] = rc == 0;
+        if (rc == 0 || rc == -EEXIST || (rc == -ENOENT && lab->files[i].optional))
+            continue;
+        snprintf(error, size, "%s cannot be copied to %s: %s", from, to, strerror(-rc));
+        return -1;
+    }
+    return 0;
+}
+
+int work_open(const struct lab *lab, char *folder, size_t folder_size, bool *fresh, char *error, size_t size)
+{
+    bool put[LAB_FILES];
     snprintf(folder, folder_size, "work/%s", lab->name);
     *fresh = false;
     if (mkdir("work", 0777) < 0 && errno != EEXIST) {
@@ -51,16 +69,7 @@ int work_open(const struct lab *lab, char *folder, size_t folder_size, bool *fre
         return -1;
     }
     *fresh = true;
-    for (int i = 0; i < lab->file_count; i++) {
-        snprintf(from, sizeof from, "%s/start/%s", lab->folder, lab->files[i].name);
-        snprintf(to, sizeof to, "%s/%s", folder, lab->files[i].name);
-        int rc = copy(from, to);
-        if (rc < 0 && !(rc == -ENOENT && lab->files[i].optional)) {
-            snprintf(error, size, "%s cannot be copied to %s: %s", from, to, strerror(-rc));
-            return -1;
-        }
-    }
-    return 0;
+    return work_refill(lab, folder, put, error, size);
 }
 
 static int is_work(const struct dirent *e)

@@ -10,6 +10,10 @@
  * (*fresh). An existing one is left as it is. 0, or -1 with a sentence. */
 int work_open(const struct lab *, char *folder, size_t folder_size, bool *fresh, char *error, size_t size);
 
+/* Puts back those of the starter's files that are missing in `folder`, and sets put[i] for each of lab->files that was.
+ * 0, or -1 with a sentence. */
+int work_refill(const struct lab *, const char *folder, bool put[LAB_FILES], char *error, size_t size);
+
 /* Which lab is meant when none is named: the one under work/ if there is exactly one, else "02". */
 void work_lab(char *id, size_t size);
 

@@ -13,5 +13,8 @@
  * linker); 2 when we are. `message` has the sentence, and the compiler's words. Warnings are appended to `message` on success. */
 int workshop_build(const struct lab *, const struct submission *, const char *build, const char *probe,
                    char *message, size_t size);
+/* The same for a debugger: the student's files are compiled so that it can follow them line by line. */
+int workshop_build_debug(const struct lab *, const struct submission *, const char *build, const char *probe,
+                         char *message, size_t size);
 
 #endif

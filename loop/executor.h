@@ -1,13 +1,14 @@
 /* executor.h - functions that block, on other threads (Tornado's run_in_executor).
  *
- * OWNERSHIP  What a thread may still touch is never lent, it is handed over: `self` is the executor's from executor_run until its
- *            future is delivered, and then yours again, whatever the answer. If that never comes, because the future was
- *            cancelled or the executor closed, release(self) is called on the loop's thread instead, once, when no thread
- *            touches it any more.
+ * OWNERSHIP  What a thread may still touch is never lent, it is handed over: `self` is the executor's from executor_run on. An
+ *            answer >= 0 hands it back: it is yours again, the value, once the future is delivered. Otherwise, because the job
+ *            failed or could not begin, the future was cancelled or the executor closed, release(self) is called on the
+ *            loop's thread, once, when no thread touches it any more.
  * ERRORS     A job's rc < 0 (-errno) is its future's, and so is -ENOMEM or -EAGAIN when it could not be given to a thread.
  *
- * Traps: a job runs beside the loop, so it may touch nothing of the loop's but executor_cancelled and loop_wakeup's post; and it
- * cannot be stopped from outside: a cancelled one runs to its end unless it asks. */
+ * Traps: a job runs beside the loop, so it may touch nothing of the loop's but executor_cancelled and loop_wakeup's post. It
+ * cannot be stopped from outside: a cancelled one runs to its end unless it asks. And where a failure has more to say than its
+ * rc, it must not be a failure of the job: `self` has been released by then. */
 #ifndef EDDY_LOOP_EXECUTOR_H
 #define EDDY_LOOP_EXECUTOR_H
 
@@ -33,13 +34,16 @@ void executor_close(struct executor *);
  * errno. */
 struct executor *loop_executor(struct loop *);
 
-/* Has fn(self) run on another thread. rc is what it returned, value is self. release may be NULL: nothing to end. A cancel
- * takes it back while it is queued, and releases it before future_cancel returns; once it runs, it is released when it has
- * ended. The loop does not return for lack of work before. */
+/* Has fn(self) run on another thread. rc is what it returned, value is self. release may be NULL: nothing to end. A job that
+ * cannot be queued is released before executor_run returns. A cancel takes it back while it has not begun, and releases it
+ * before future_cancel returns; once it runs, it is released when it has ended. The loop does not return for lack of work
+ * before. */
 struct future *executor_run(struct executor *, job_fn *fn, void *self, release_fn *release, struct future *f);
 
 /* In a job: nobody waits for its answer any more. Cheap enough to ask in a loop. False outside of jobs. */
 bool executor_cancelled(void);
+/* In a job: `self` is what was handed over from now on, to be the value or released; of the old one the job has disposed. */
+void executor_replace(void *self);
 
 /* Jobs that run now, and jobs that wait their turn. */
 struct executor_load {

@@ -12,7 +12,7 @@
 #include "loop/log.h"
 #include "loop/require.h"
 
-enum { IDLE_WAITS = 10000, PIPE_BYTES = 65536 };
+enum { IDLE_WAITS = 10000, PIPE_BYTES = 65536, PROCESSORS = 2 };
 
 /* splitmix64 */
 uint64_t sim_chance(struct sim *sim)
@@ -69,7 +69,7 @@ static ssize_t door_read(struct sys *sys, int fd, void *data, size_t len)
     ssize_t n = sim_fault(sim, CALL_READ);
     if (n != 0) {
         owe_edge(file, true);
-    } else if (!file) {
+    } else if (!file || file->denied & NO_READING) {
         n = -EBADF;
     } else if (!file->kind->read) {
         n = -EINVAL;
@@ -89,7 +89,7 @@ static ssize_t door_write(struct sys *sys, int fd, const void *data, size_t len)
     ssize_t n = sim_fault(sim, CALL_WRITE);
     if (n != 0) {
         owe_edge(file, false);
-    } else if (!file) {
+    } else if (!file || file->denied & NO_WRITING) {
         n = -EBADF;
     } else if (!file->kind->write) {
         n = -EINVAL;
@@ -231,6 +231,8 @@ static int door_accept(struct sys *sys, int fd, struct sockaddr *address, sockle
 {
     struct sim *sim = world(sys);
     int rc = sim_fault(sim, CALL_ACCEPT);
+    if (rc < 0)
+        owe_edge(sim_file_of(sim, fd), true);
     return (int)sim_told(sim, CALL_ACCEPT, fd, 0, rc ? rc : sim_accept(sim, fd, address, len));
 }
 
@@ -255,11 +257,11 @@ static int door_open(struct sys *sys, const char *path, int flags, mode_t mode)
     return (int)sim_told(sim, CALL_OPEN, flags, mode, rc ? rc : sim_open_path(sim, path, flags));
 }
 
-static int door_sigmask(struct sys *sys, int how, const sigset_t *set)
+static int door_sigprocmask(struct sys *sys, int how, const sigset_t *set, sigset_t *old)
 {
     struct sim *sim = world(sys);
-    int rc = sim_fault(sim, CALL_SIGMASK);
-    return (int)sim_told(sim, CALL_SIGMASK, how, 0, rc ? rc : sim_sigmask(sim, how, set));
+    int rc = sim_fault(sim, CALL_SIGPROCMASK);
+    return (int)sim_told(sim, CALL_SIGPROCMASK, how, 0, rc ? rc : sim_sigprocmask(sim, how, set, old));
 }
 
 static int door_signalfd(struct sys *sys, int fd, const sigset_t *set)
@@ -305,6 +307,12 @@ static int door_withdraw(struct sys *sys, struct job *job)
     return (int)sim_told(sim, CALL_WITHDRAW, 0, 0, rc ? rc : sim_withdraw(sim, job));
 }
 
+static int door_processors(struct sys *sys)
+{
+    (void)sys;
+    return PROCESSORS;
+}
+
 /* ---- worlds -------------------------------------------------------------------------------------------------------- */
 
 static void keep_line(void *self, int level, const char *line)
@@ -337,14 +345,20 @@ struct sim *sim_new(uint64_t seed)
         .map = door_map, .guard = door_guard, .on_fault = door_on_fault,
         .socket = door_socket, .bind = door_bind, .listen = door_listen, .accept = door_accept,
         .connect = door_connect, .socket_error = door_socket_error, .open = door_open,
-        .sigmask = door_sigmask, .signalfd = door_signalfd,
+        .sigprocmask = door_sigprocmask, .signalfd = door_signalfd,
         .spawn = door_spawn, .kill = door_kill, .reap = door_reap, .submit = door_submit, .withdraw = door_withdraw,
+        .processors = door_processors,
     };
     sim->seed = sim->chance = seed;
     sim->now = SECOND;
     sim->idle_limit = IDLE_WAITS;
     sim->pipe_capacity = PIPE_BYTES;
     ring_init(&sim->blocks);
+    ring_init(&sim->disk);
+    ring_init(&sim->jobs);
+    sim_names_init(sim);
+    sim_signals_init(sim);
+    sim_processes_init(sim);
     log_to(keep_line, sim);
     return sim;
 }
@@ -353,6 +367,10 @@ void sim_close(struct sim *sim)
 {
     log_to(NULL, NULL);
     sim_files_close(sim);
+    sim_processes_close(sim);
+    sim_disk_close(sim);
+    sim_jobs_close(sim);
+    sim_names_close(sim);
     sim_memory_close(sim);
     free(sim->events);
     free(sim->log);
@@ -372,6 +390,11 @@ void sim_limit_idle_waits(struct sim *sim, unsigned calls)
 const char *sim_log(struct sim *sim)
 {
     return sim->log ? sim->log : "";
+}
+
+void sim_limit_descriptors(struct sim *sim, int n)
+{
+    sim->most_files = n;
 }
 
 void sim_pipe_capacity(struct sim *sim, size_t bytes)

@@ -1,8 +1,11 @@
 /* sim.h - the kernel's twin in virtual time, for testing event-loop code (libeddy-testing).
  *
- * A struct sys whose clock jumps to the next event when nothing is ready, whose pipes and socket pairs live in memory, and
+ * A struct sys whose clock jumps to the next event when nothing is ready, whose pipes and sockets live in memory, and
  * whose n-th call fails when you say so. Two virtual hours take microseconds, and the same seed gives the same run. What
- * pipes, socket pairs, eventfds, epoll and poll do here is what Linux does, call by call: test_sim_kernel.c proves it.
+ * pipes, AF_UNIX sockets, eventfds, signalfds, epoll and poll do here is what Linux does, call by call: test_sim_kernel.c
+ * proves it.
+ *
+ * Children run virtual programs: see sim_process.h.
  *
  * OWNERSHIP  sim_close ends everything made through it. Nothing here is thread-safe: one thread, one sim.
  *
@@ -50,6 +53,11 @@ int sim_at(struct sim *, int64_t when, callback *fn, void *self);
  * A poll that asks for no events is no wait. */
 void sim_limit_idle_waits(struct sim *, unsigned calls);
 
+/* Jobs (sys->submit) that begin from now on take between min and max ns, seeded; 0 and 0, which is the default: none, and they
+ * run in the order they were submitted. A job begins when somebody waits next, and runs when its time is over, inside a wait
+ * that gets there. Its calls are the program's: counted, and made to fail; but it cannot wait (-EDEADLK). */
+void sim_job_time(struct sim *, int64_t min, int64_t max);
+
 /* ---- faults ------------------------------------------------------------------------------------------------------- */
 
 /* The n-th next call of that kind (1: the very next) fails with `error` (-errno), once; for CALL_MEMORY and CALL_MAP it gives
@@ -68,6 +76,15 @@ void sim_shorten(struct sim *, enum sys_call, size_t bytes);
  * it. */
 void sim_storm(struct sim *, enum sys_call, unsigned percent, int error);
 
+/* ---- signals ------------------------------------------------------------------------------------------------------ */
+
+/* Sends the program a signal, as kill(2) does. Blocked, it stays pending; otherwise what it does by default is done: nothing, or
+ * it kills the program: then the next wait fails with -EOWNERDEAD, and the test may clean up. SIGPIPE is ignored, as by
+ * sys_linux(). Not modelled: handlers, stopping and going on, and real-time signals that count. */
+void sim_raise(struct sim *, int signo);
+/* The signal that killed the program, or 0. */
+int sim_killed(const struct sim *);
+
 /* ---- looking ------------------------------------------------------------------------------------------------------ */
 
 /* How many calls of that kind were made so far, failed ones included. */
@@ -79,13 +96,15 @@ struct sim_live {
     size_t descriptors;     /* open now */
     size_t blocks, bytes;   /* of sys->memory, not freed */
     size_t mapped;          /* bytes of sys->map, not unmapped */
+    size_t processes;       /* children and theirs that run, and children that were not reaped: see sim_process.h */
 };
 struct sim_live sim_live(const struct sim *);
 
 /* Sees every call after it was made: its arguments as a number or two, its result. For histories. NULL ends it. The numbers:
  *     read, write: fd, len      close, dup: fd      shutdown: fd, how      epoll_ctl: op, fd      epoll_wait: max, timeout
  *     poll: count, timeout      random: len         pipe, socketpair: the two new descriptors, or -1
- *     memory, map: 1 if there was an old block, size; the result is 0 or -ENOMEM      guard: size, split */
+ *     memory, map: 1 if there was an old block, size; the result is 0 or -ENOMEM      guard: size, split
+ *     open: flags, mode */
 typedef void sim_witness(void *self, enum sys_call, int64_t arg, int64_t arg2, int64_t result);
 void sim_watch(struct sim *, sim_witness *, void *self);
 
@@ -97,6 +116,12 @@ const char *sim_log(struct sim *);
 
 /* A descriptor of a regular file that holds `len` bytes; epoll refuses it with -EPERM, as Linux does. -errno. */
 int sim_file(struct sim *, const void *data, size_t len);
+/* From now on opening `path` for reading gives a descriptor of its own of a file that holds `len` bytes; data NULL: of a
+ * directory. What is there can only be read (-EROFS), except /dev/null, which is always there. 0 or -ENOMEM. */
+int sim_disk_add(struct sim *, const char *path, const void *data, size_t len);
+/* From now on no descriptor gets a number of n or more: what would make one fails with -EMFILE, as under RLIMIT_NOFILE. The
+ * numbers begin at 3. 0 takes it back. */
+void sim_limit_descriptors(struct sim *, int n);
 /* The capacity of pipes made from now on, in bytes (65,536): whole pages of 4,096, or one smaller page. */
 void sim_pipe_capacity(struct sim *, size_t bytes);
 

@@ -62,9 +62,9 @@ static void run_due(struct sim *sim)
 {
     while (next_event(sim) <= sim->now) {
         struct event e = take_first(sim);
-        sim->outside = true;
+        sim->busy = sim->outside = true;
         e.fn(e.self, 0);
-        sim->outside = false;
+        sim->busy = sim->outside = false;
     }
 }
 
@@ -84,8 +84,12 @@ int sim_wait(struct sim *sim, int64_t timeout, sim_scan *scan, void *self, bool 
     int64_t start = sim->now;
     int64_t deadline = timeout < 0 || timeout > FOREVER - start ? FOREVER : start + timeout;
     for (;;) {
-        if (!sim->outside)
+        if (!sim->busy)
             run_due(sim);
+        if (sim->dies) {
+            sim->dies = false;
+            return -EOWNERDEAD;
+        }
         int n = scan(sim, self);
         if (n != 0) {
             sim->idle = 0;
@@ -94,7 +98,7 @@ int sim_wait(struct sim *sim, int64_t timeout, sim_scan *scan, void *self, bool 
         if (sim->now >= deadline)
             return counts ? idle_since(sim, start) : 0;
         int64_t next = next_event(sim) < deadline ? next_event(sim) : deadline;
-        if (next == FOREVER || sim->outside)
+        if (next == FOREVER || sim->busy)
             return -EDEADLK;
         sim->now = next;
     }

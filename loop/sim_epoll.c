@@ -21,7 +21,7 @@ struct epoll {
 };
 
 struct watch {
-    struct ring of_file, of_epoll, ready;
+    struct ring of_queue, of_epoll, ready;
     struct file *file;
     struct epoll *epoll;
     int fd;
@@ -45,33 +45,46 @@ static void watch_queue(struct watch *w)
 
 static void watch_end(struct watch *w)
 {
-    ring_remove(&w->of_file);
+    ring_remove(&w->of_queue);
     ring_remove(&w->of_epoll);
     if (w->ready.next)
         ring_remove(&w->ready);
     free(w);
 }
 
-void file_wake(struct file *file, uint32_t key)
+void watches_wake(struct ring *watches, uint32_t key)
 {
-    for (struct ring *r = file->watches.next; r != &file->watches; r = r->next) {
-        struct watch *w = OWNER(r, struct watch, of_file);
+    for (struct ring *r = watches->next; r != watches; r = r->next) {
+        struct watch *w = OWNER(r, struct watch, of_queue);
         if (w->events & ~PRIVATE && (key == 0 || key & w->events))
             watch_queue(w);
     }
 }
 
+void file_wake(struct file *file, uint32_t key)
+{
+    watches_wake(file->watches, key);
+    for (struct ring *r = file->listeners.next; r != &file->listeners; r = r->next) {
+        struct listener *l = OWNER(r, struct listener, of_file);
+        l->heard(l);
+    }
+}
+
 void file_unwatch(struct file *file)
 {
-    while (!ring_empty(&file->watches))
-        watch_end(OWNER(file->watches.next, struct watch, of_file));
+    for (struct ring *r = file->watches->next, *next; r != file->watches; r = next) {
+        struct watch *w = OWNER(r, struct watch, of_queue);
+        next = r->next;
+        if (w->file == file)
+            watch_end(w);
+    }
 }
 
 static struct watch *watch_find(const struct epoll *ep, const struct file *file, int fd)
 {
-    for (struct ring *r = file->watches.next; r != &file->watches; r = r->next) {
-        struct watch *w = OWNER(r, struct watch, of_file);
-        if (w->epoll == ep && w->fd == fd)
+    for (struct ring *r = file->watches->next; r != file->watches; r = r->next) {
+        struct watch *w = OWNER(r, struct watch, of_queue);
+        if (w->file == file && w->epoll == ep && w->fd == fd)
             return w;
     }
     return NULL;
@@ -130,8 +143,8 @@ static int depth_below(const struct epoll *ep, const struct epoll *forbidden, in
 static int height_above(const struct epoll *ep)
 {
     int most = 0;
-    for (struct ring *r = ep->file.watches.next; r != &ep->file.watches; r = r->next) {
-        int above = 1 + height_above(OWNER(r, struct watch, of_file)->epoll);
+    for (struct ring *r = ep->file.watches->next; r != ep->file.watches; r = r->next) {
+        int above = 1 + height_above(OWNER(r, struct watch, of_queue)->epoll);
         most = above > most ? above : most;
     }
     return most;
@@ -162,7 +175,7 @@ static int watch_add(struct epoll *ep, struct file *file, int fd, const struct e
     w->file = file;
     w->epoll = ep;
     w->fd = fd;
-    ring_insert(&file->watches, &w->of_file);
+    ring_insert(file->watches, &w->of_queue);
     ring_push(&ep->watches, &w->of_epoll);
     return watch_change(w, event);
 }

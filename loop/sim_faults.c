@@ -14,7 +14,7 @@ static const char *const names[CALL_COUNT] = {
     "now", "random", "memory", "read", "write", "close", "dup", "pipe", "socketpair", "shutdown", "eventfd",
     "epoll_create", "epoll_ctl", "epoll_wait", "poll", "map",
     "guard", "on_fault", "socket", "bind", "listen", "accept", "connect", "socket_error", "open",
-    "sigmask", "signalfd", "spawn", "kill", "reap", "submit", "withdraw",
+    "sigprocmask", "signalfd", "spawn", "kill", "reap", "submit", "withdraw",
 };
 
 static bool any_may_fail(enum sys_call call)

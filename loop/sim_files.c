@@ -18,8 +18,11 @@ struct file *sim_file_of(const struct sim *sim, int fd)
 void file_init(struct file *file, const struct file_kind *kind)
 {
     file->kind = kind;
+    file->denied = 0;
     file->refs = 0;
-    ring_init(&file->watches);
+    ring_init(&file->own);
+    file->watches = &file->own;
+    ring_init(&file->listeners);
 }
 
 void file_unref(struct file *file)
@@ -35,8 +38,6 @@ void file_unref(struct file *file)
 static int grow(struct sim *sim)
 {
     int old = sim->file_capacity, capacity = old ? 2 * old : 64;
-    if (capacity > MOST)
-        return -EMFILE;
     struct file **files = realloc(sim->files, (size_t)capacity * sizeof *files);
     if (!files)
         return -ENOMEM;
@@ -53,22 +54,34 @@ static int grow(struct sim *sim)
     return 0;
 }
 
-/* The lowest free descriptor, now taken; -errno. */
-static int take_number(struct sim *sim)
+/* May be one that there is no room for yet. */
+static int lowest_free(const struct sim *sim)
 {
     int word = sim->lowest / 64;
     while (word < sim->file_capacity / 64 && sim->used[word] == UINT64_MAX)
         word++;
-    if (word == sim->file_capacity / 64) {
-        int rc = grow(sim);
-        if (rc < 0)
-            return rc;
-    }
-    int bit = __builtin_ctzll(~sim->used[word]);
-    sim->used[word] |= UINT64_C(1) << bit;
-    sim->lowest = word * 64 + bit + 1;
+    if (word == sim->file_capacity / 64)
+        return word ? word * 64 : FIRST;
+    return word * 64 + __builtin_ctzll(~sim->used[word]);
+}
+
+int sim_room(const struct sim *sim)
+{
+    return lowest_free(sim) < (sim->most_files ? sim->most_files : MOST) ? 0 : -EMFILE;
+}
+
+/* The lowest free descriptor, now taken; -errno. */
+static int take_number(struct sim *sim)
+{
+    int fd = lowest_free(sim), rc = sim_room(sim);
+    if (rc == 0 && fd >= sim->file_capacity)
+        rc = grow(sim);
+    if (rc < 0)
+        return rc;
+    sim->used[fd / 64] |= UINT64_C(1) << fd % 64;
+    sim->lowest = fd + 1;
     sim->open++;
-    return word * 64 + bit;
+    return fd;
 }
 
 int sim_open(struct sim *sim, struct file *file)

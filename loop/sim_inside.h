@@ -74,10 +74,19 @@ struct file_kind {
     bool atomic;                            /* reads and writes cannot be shortened */
 };
 
+enum { NO_READING = 1, NO_WRITING = 2 };
+
 struct file {
     const struct file_kind *kind;
+    int denied;                             /* bits of these: it was opened for the other */
     unsigned refs;                          /* descriptors that name it, and waits that use it */
-    struct ring watches;                    /* of struct watch, by of_file; the newest first, as in Linux's wait queues */
+    struct ring own, *watches;              /* its wait queue, of struct watch; the newest first, as in Linux. Mostly its own */
+    struct ring listeners;                  /* of struct listener */
+};
+
+struct listener {                           /* one of the world's, who hears of each file_wake */
+    struct ring of_file;
+    void (*heard)(struct listener *);
 };
 
 /* A run of bytes in a queue: a pipe's page, a socket's packet. */
@@ -91,6 +100,29 @@ struct chunk {
 struct chunks {                             /* a FIFO; {0} is empty */
     struct chunk *first, *last;
     size_t count;
+};
+
+/* ---- sockets ------------------------------------------------------------------------------------------------------- */
+
+struct address {                            /* len 0: none */
+    struct sockaddr_storage at;
+    socklen_t len;
+};
+
+enum { RECEIVE = 1, SEND = 2 };
+
+struct sock {
+    struct file file;                       /* no descriptor names it while it stands in a backlog */
+    enum { ALONE, LISTENING, CONNECTED } state;
+    struct sock *peer;                      /* NULL: closed, or never there */
+    struct address name, peer_name;         /* peer_name: of one that is closed */
+    struct name *bound;                     /* its own in sim_names.c; an accepted one only has its listener's name */
+    struct chunks received;
+    int charged;                            /* the cost of what was sent and not yet read */
+    int shut;                               /* bits of RECEIVE, SEND: no more of that */
+    int error;                              /* told once, by a read or socket_error */
+    struct ring backlog, in_backlog;        /* a listener's, oldest first; its members' */
+    unsigned waiting, most_waiting;         /* how many are in it; Linux takes one more than it was told */
 };
 
 /* ---- the world ----------------------------------------------------------------------------------------------------- */
@@ -122,7 +154,8 @@ struct sim {
     struct event *events;                   /* a binary heap */
     size_t event_count, event_capacity;
     uint64_t event_orders;
-    bool outside;                           /* an event runs: calls are the world's, not the program's */
+    bool busy;                              /* an event runs, inside a wait: nobody can wait */
+    bool outside;                           /* it is the world's, and so are the calls made now, not the program's */
     unsigned idle_limit, idle;
     int64_t idle_since;
 
@@ -138,8 +171,24 @@ struct sim {
     uint64_t *used;                         /* a bit for each */
     int file_capacity, lowest;              /* none below `lowest` is free */
     size_t open;
+    int most_files;                         /* 0: as many as there are numbers */
+
+    struct ring names;                      /* sim_names.c */
 
     size_t pipe_capacity;
+
+    struct ring disk;                       /* sim_disk.c */
+    struct ring jobs;                       /* sim_jobs.c: those that have not run */
+    int64_t job_min, job_max;
+
+    sigset_t blocked, pending;              /* sim_signals.c */
+    struct ring signal_watches;             /* all signalfds have this wait queue */
+    int killed;
+    bool dies;                              /* the next wait fails */
+
+    struct ring programs, children;         /* sim_process.c */
+    pid_t last_pid;
+    size_t processes;                       /* that run, or are not reaped */
 
     struct ring blocks;                     /* sim_memory.c */
     size_t block_count, block_bytes, mapped;
@@ -165,6 +214,8 @@ int64_t sim_told(struct sim *, enum sys_call, int64_t arg, int64_t arg2, int64_t
 
 /* sim_files.c. The file behind a descriptor, or NULL. */
 struct file *sim_file_of(const struct sim *, int fd);
+/* Whether one more descriptor can be had: 0 or -EMFILE. */
+int sim_room(const struct sim *);
 void file_init(struct file *, const struct file_kind *);
 /* Gives a new file the lowest free descriptor; takes the reference. -errno: then the file has been released. */
 int sim_open(struct sim *, struct file *);
@@ -177,6 +228,8 @@ void sim_files_close(struct sim *);
 
 /* sim_epoll.c. Something happened to the file: whoever watches it for one of the events in `key` (0: any) looks again. */
 void file_wake(struct file *, uint32_t key);
+/* The same for all files with that wait queue. */
+void watches_wake(struct ring *watches, uint32_t key);
 /* Ends all watches of a file that nobody names any more. */
 void file_unwatch(struct file *);
 int sim_epoll_create(struct sim *);
@@ -189,6 +242,21 @@ int sim_pipe(struct sim *, int fds[2]);
 int sim_socketpair(struct sim *, int fds[2]);
 int sim_eventfd(struct sim *);
 
+/* sim_socket.c. A socket that no descriptor names yet, or NULL. */
+struct sock *sock_new(void);
+/* NULL if the file is none. */
+struct sock *sock_of(struct file *);
+void sock_connect(struct sock *, struct sock *);
+
+/* sim_names.c: what AF_UNIX sockets are called. Another domain would have its own two. */
+void sim_names_init(struct sim *);
+void sim_names_close(struct sim *);
+int sim_name_take(struct sim *, struct sock *, const struct sockaddr *, socklen_t len);
+/* Who has that name; -errno for connect if nobody has. */
+int sim_name_find(struct sim *, const struct sockaddr *, socklen_t len, struct sock **);
+/* The socket is about to end. */
+void sim_name_give_up(struct sock *);
+
 /* sim_listener.c: sockets that are made one by one */
 int sim_socket(struct sim *, int domain, int type);
 int sim_bind(struct sim *, int fd, const struct sockaddr *, socklen_t len);
@@ -199,19 +267,26 @@ int sim_socket_error(struct sim *, int fd);
 
 /* sim_disk.c: files by name */
 int sim_open_path(struct sim *, const char *path, int flags);
+void sim_disk_close(struct sim *);
 
 /* sim_signals.c */
-int sim_sigmask(struct sim *, int how, const sigset_t *);
+void sim_signals_init(struct sim *);
+/* What it does by default: kill, or nothing. */
+bool sim_signal_kills(int signo);
+int sim_sigprocmask(struct sim *, int how, const sigset_t *, sigset_t *old);
 int sim_signalfd(struct sim *, int fd, const sigset_t *);
 
 /* sim_process.c */
 pid_t sim_spawn(struct sim *, const struct child *, int *pidfd);
 int sim_kill(struct sim *, pid_t pid, int signo);
 int sim_reap(struct sim *, int pidfd, bool wait);
+void sim_processes_init(struct sim *);
+void sim_processes_close(struct sim *);
 
 /* sim_jobs.c */
 int sim_submit(struct sim *, struct job *);
 int sim_withdraw(struct sim *, struct job *);
+void sim_jobs_close(struct sim *);
 
 /* sim_chunks.c. An empty chunk at the end of the queue, or NULL. */
 struct chunk *chunks_add(struct chunks *, size_t size);

@@ -47,5 +47,5 @@ void sim_memory_close(struct sim *sim)
 
 struct sim_live sim_live(const struct sim *sim)
 {
-    return (struct sim_live){ sim->open, sim->block_count, sim->block_bytes, sim->mapped };
+    return (struct sim_live){ sim->open, sim->block_count, sim->block_bytes, sim->mapped, sim->processes };
 }

@@ -1,4 +1,4 @@
-/* sim_socket.c - AF_UNIX stream socket pairs.
+/* sim_socket.c - AF_UNIX stream sockets: two connected ends, and what one is alone.
  *
  * The trap it exists for: a socket's buffer counts what its packets cost the kernel, not their bytes, and counts it where
  * they came from: a one-byte write takes 768, and the writer is not WRITABLE again before three quarters are free.
@@ -14,17 +14,7 @@ enum {
     BUFFER = 212992,            /* net.core.wmem_default */
     PAGE = 4096,
     HEAD = 3776,                /* the most that fits beside a packet's administration in one page */
-    PACKET = HEAD + 32768,      /* the most of one packet */
-    RECEIVE = 1, SEND = 2       /* bits of `shut` */
-};
-
-struct sock {
-    struct file file;
-    struct sock *peer;          /* NULL: closed */
-    struct chunks received;
-    int charged;                /* the cost of what was sent and not yet read */
-    int shut;
-    int error;                  /* told once, by a read */
+    PACKET = HEAD + 32768       /* the most of one packet */
 };
 
 static int cost_of(int len)
@@ -39,7 +29,7 @@ static int cost_of(int len)
 
 static bool writable(const struct sock *s)
 {
-    return s->charged * 4 < BUFFER;
+    return s->charged * 4 < BUFFER && s->state != LISTENING;
 }
 
 static void drop_packet(struct sock *s)
@@ -57,12 +47,16 @@ static ssize_t sock_read(struct file *file, void *data, size_t len)
 {
     struct sock *s = (struct sock *)file;
     size_t done = 0;
+    if (len == 0)
+        return 0;
+    if (s->state != CONNECTED)
+        return -EINVAL;
     while (done < len && s->received.count) {
         done += chunks_take(&s->received, (char *)data + done, len - done);
         if (s->received.first->begin == s->received.first->end)
             drop_packet(s);
     }
-    if (done > 0 || len == 0)
+    if (done > 0)
         return (ssize_t)done;
     int error = s->error;
     s->error = 0;
@@ -75,9 +69,13 @@ static ssize_t sock_write(struct file *file, const void *data, size_t len)
 {
     struct sock *s = (struct sock *)file;
     size_t done = 0;
+    if (s->state != CONNECTED)
+        return -ENOTCONN;
     if (s->shut & SEND)
         return -EPIPE;
     while (done < len && s->charged < BUFFER) {
+        if (s->peer->shut & RECEIVE)            /* it was shut down before it connected: we were not told */
+            return done ? (ssize_t)done : -EPIPE;
         size_t size = len - done < PACKET ? len - done : PACKET;
         struct chunk *packet = chunks_add(&s->peer->received, size);
         if (!packet)
@@ -114,49 +112,80 @@ static uint32_t sock_ready(struct file *file)
     uint32_t ready = 0;
     if (s->error)
         ready |= EPOLLERR;
-    if (s->shut == (RECEIVE | SEND))
+    if (s->shut == (RECEIVE | SEND) || s->state == ALONE)
         ready |= EPOLLHUP;
     if (s->shut & RECEIVE)
         ready |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
-    if (s->received.count)
+    if (s->received.count || s->waiting)
         ready |= EPOLLIN | EPOLLRDNORM;
     if (writable(s))
         ready |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
     return ready;
 }
 
-static void sock_release(struct file *file)
+/* `reset`: whoever connected was never answered. */
+static void sock_end(struct sock *s, bool reset)
 {
-    struct sock *s = (struct sock *)file, *peer = s->peer;
+    struct sock *peer = s->peer;
+    sim_name_give_up(s);
     if (peer) {
         peer->shut = RECEIVE | SEND;
-        if (s->received.count)
+        peer->peer_name = s->name;
+        if (reset || s->received.count)
             peer->error = -ECONNRESET;
         file_wake(&peer->file, 0);
-        while (s->received.count)
-            drop_packet(s);
-        peer->peer = NULL;
     }
     while (s->received.count)
-        chunks_drop(&s->received);
+        drop_packet(s);
+    if (peer)
+        peer->peer = NULL;
+    while (!ring_empty(&s->backlog)) {
+        struct sock *waiting = OWNER(s->backlog.next, struct sock, in_backlog);
+        ring_remove(&waiting->in_backlog);
+        sock_end(waiting, true);
+    }
     free(s);
+}
+
+static void sock_release(struct file *file)
+{
+    sock_end((struct sock *)file, false);
 }
 
 static const struct file_kind sock_kind = {
     .read = sock_read, .write = sock_write, .shutdown = sock_shutdown, .ready = sock_ready, .release = sock_release,
 };
 
+struct sock *sock_new(void)
+{
+    struct sock *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    file_init(&s->file, &sock_kind);
+    ring_init(&s->backlog);
+    return s;
+}
+
+struct sock *sock_of(struct file *file)
+{
+    return file && file->kind == &sock_kind ? (struct sock *)file : NULL;
+}
+
+void sock_connect(struct sock *a, struct sock *b)
+{
+    a->peer = b;
+    b->peer = a;
+    a->state = b->state = CONNECTED;
+}
+
 int sim_socketpair(struct sim *sim, int fds[2])
 {
-    struct sock *a = calloc(1, sizeof *a), *b = calloc(1, sizeof *b);
+    struct sock *a = sock_new(), *b = sock_new();
     if (!a || !b) {
         free(a);
         free(b);
         return -ENOMEM;
     }
-    file_init(&a->file, &sock_kind);
-    file_init(&b->file, &sock_kind);
-    a->peer = b;
-    b->peer = a;
+    sock_connect(a, b);
     return sim_open_pair(sim, &a->file, &b->file, fds);
 }

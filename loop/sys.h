@@ -31,24 +31,25 @@ enum sys_call {
     CALL_SHUTDOWN, CALL_EVENTFD, CALL_EPOLL_CREATE, CALL_EPOLL_CTL, CALL_EPOLL_WAIT, CALL_POLL,
     CALL_MAP, CALL_GUARD, CALL_ON_FAULT,
     CALL_SOCKET, CALL_BIND, CALL_LISTEN, CALL_ACCEPT, CALL_CONNECT, CALL_SOCKET_ERROR, CALL_OPEN,
-    CALL_SIGMASK, CALL_SIGNALFD, CALL_SPAWN, CALL_KILL, CALL_REAP, CALL_SUBMIT, CALL_WITHDRAW,
+    CALL_SIGPROCMASK, CALL_SIGNALFD, CALL_SPAWN, CALL_KILL, CALL_REAP, CALL_SUBMIT, CALL_WITHDRAW,
     CALL_COUNT
 };
 
-/* Work for another thread: caller-owned, and in place until `run` begins or it was withdrawn. Once run has begun the pool
- * never touches it again, so that run may give it away. */
+/* Work for another thread: caller-owned, and in place until `ended` begins or it was withdrawn. Once that has begun the pool
+ * never touches it again, so that it may give the job away. */
 struct job {
     void (*run)(void *self);
+    void (*ended)(void *self);      /* right after run, on the same thread, which counts as free already: for telling others */
     void *self;
     struct job *next;               /* the pool's */
 };
 
 /* What a child process begins with. All lent for the call. */
 struct child {
-    const char *const *argv;        /* argv[0] is looked up in PATH if it has no slash; ends with NULL */
+    const char *const *argv;        /* argv[0] is looked up in our PATH if it has no slash; ends with NULL */
     const char *const *env;         /* NULL: that of this process */
     const char *dir;                /* where it begins; NULL: where we are */
-    int fds[3];                     /* what it gets as standard input, output and error; < 0: nothing, closed */
+    int fds[3];                     /* what it gets as standard input, output and error; < 0: /dev/null */
 };
 
 enum { CHILD_KILLED = 256 };        /* sys.reap: CHILD_KILLED + n is death by signal n */
@@ -107,27 +108,32 @@ struct sys {
     /* open(2). Reading a regular file may sleep whatever the flags: for jobs, not for the loop's thread. */
     int (*open)(struct sys *, const char *path, int flags, mode_t mode);
 
-    /* SIG_BLOCK or SIG_UNBLOCK for the calling thread; threads it starts later inherit it, children do not. */
-    int (*sigmask)(struct sys *, int how, const sigset_t *set);
+    /* SIG_BLOCK or SIG_UNBLOCK for the calling thread; threads it starts later inherit it, children do not. *old is what it
+     * blocked before, unless NULL. */
+    int (*sigprocmask)(struct sys *, int how, const sigset_t *set, sigset_t *old);
     /* A descriptor from which the blocked signals of `set` are read, as struct signalfd_siginfo. fd >= 0: that one has another
      * set from now on. */
     int (*signalfd)(struct sys *, int fd, const sigset_t *set);
 
     /* Starts a process that leads a group of its own, with no signal blocked and SIGPIPE as it was at first; *pidfd becomes
-     * READABLE when it has ended. Its pid, or the -errno for which it could not begin: -ENOENT, -EACCES ... Sleeps until the
+     * READABLE when it has ended. Of our descriptors it has child->fds, and those that the door made block for it. Its pid, or
+     * the -errno for which it could not begin: -ENOENT, -EACCES ...; -ENOSYS: this kernel has no pidfds. Sleeps until the
      * program is loaded: for jobs, not for the loop's thread. */
     pid_t (*spawn)(struct sys *, const struct child *, int *pidfd);
     /* kill(2): pid < 0 is the group -pid. */
     int (*kill)(struct sys *, pid_t pid, int signo);
-    /* Ends the zombie: its exit status 0..255, or CHILD_KILLED + signal. `wait` false: -EAGAIN while it runs; true: sleeps. */
+    /* Ends the zombie: its exit status 0..255, or CHILD_KILLED + signal. `wait` false: -EAGAIN while it runs; true: sleeps.
+     * -ECHILD: somebody else has ended it, or SIGCHLD is ignored. */
     int (*reap)(struct sys *, int pidfd, bool wait);
 
-    /* Has another thread, with all signals blocked, call job->run(job->self), soon: jobs begin in the order they were submitted,
-     * a bounded number at a time. 0, -ENOMEM, or -EAGAIN: no thread can be had. Any thread. In the sim: at a seeded virtual
+    /* Has another thread, with all signals blocked, run the job soon: jobs begin in the order they were submitted, a bounded
+     * number at a time. 0, -ENOMEM, or -EAGAIN: no thread can be had. Any thread. In the sim: at a seeded virtual
      * instant. */
     int (*submit)(struct sys *, struct job *);
     /* Takes it back: 0 if it will never run, -EALREADY if run has begun, or ended. Any thread. */
     int (*withdraw)(struct sys *, struct job *);
+    /* How many threads can run at the same time, at least 1; 2 in the sim. Not counted. */
+    int (*processors)(struct sys *);
 };
 
 /* The real kernel. One object for the whole process, never freed. The first call ignores SIGPIPE for the process. */

@@ -234,10 +234,10 @@ static int linux_open(struct sys *sys, const char *path, int flags, mode_t mode)
     return fd < 0 ? -errno : fd;
 }
 
-static int linux_sigmask(struct sys *sys, int how, const sigset_t *set)
+static int linux_sigprocmask(struct sys *sys, int how, const sigset_t *set, sigset_t *old)
 {
     (void)sys;
-    return -pthread_sigmask(how, set, NULL);
+    return -pthread_sigmask(how, set, old);
 }
 
 static int linux_signalfd(struct sys *sys, int fd, const sigset_t *set)
@@ -322,9 +322,18 @@ static int linux_on_fault(struct sys *sys, fault_explain *explain)
     return sigaction(SIGSEGV, &action, &before_ours) < 0 ? -errno : 0;
 }
 
-static void ignore_sigpipe(void)
+/* Nothing of ours may get the number 0, 1 or 2, to be written to by whoever prints. */
+static void fill_standard_descriptors(void)
 {
-    signal(SIGPIPE, SIG_IGN);
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", O_RDWR);
+}
+
+static void begin_process(void)
+{
+    fill_standard_descriptors();
+    linux_ignore_sigpipe();
 }
 
 struct sys *sys_linux(void)
@@ -338,9 +347,10 @@ struct sys *sys_linux(void)
         .map = linux_map, .guard = linux_guard, .on_fault = linux_on_fault,
         .socket = linux_socket, .bind = linux_bind, .listen = linux_listen, .accept = linux_accept,
         .connect = linux_connect, .socket_error = linux_socket_error, .open = linux_open,
-        .sigmask = linux_sigmask, .signalfd = linux_signalfd,
+        .sigprocmask = linux_sigprocmask, .signalfd = linux_signalfd,
         .spawn = linux_spawn, .kill = linux_kill, .reap = linux_reap, .submit = linux_submit, .withdraw = linux_withdraw,
+        .processors = linux_processors,
     };
-    pthread_once(&once, ignore_sigpipe);
+    pthread_once(&once, begin_process);
     return &sys;
 }

@@ -7,6 +7,7 @@
 #include "loop/sys.h"
 
 /* sys_linux_process.c */
+void linux_ignore_sigpipe(void);
 pid_t linux_spawn(struct sys *, const struct child *, int *pidfd);
 int linux_kill(struct sys *, pid_t pid, int signo);
 int linux_reap(struct sys *, int pidfd, bool wait);

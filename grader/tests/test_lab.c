@@ -264,12 +264,12 @@ START_TEST(labs_are_found_by_number_and_by_name)
     snprintf(labs, sizeof labs, "%s/labs", root);
     put("labs/02-loop/lab.ini", "", 0);
     snprintf(wanted, sizeof wanted, "%s/02-loop", labs);
-    const char *names[] = { "02", "2", "002", "02-loop" };
-    for (int i = 0; i < 4; i++) {
+    const char *names[] = { "02", "2", "002", "02-loop", "loop" };
+    for (int i = 0; i < 5; i++) {
         ck_assert(lab_find(labs, names[i], found, sizeof found, error, sizeof error));
         ck_assert_str_eq(found, wanted);
     }
-    const char *wrong[] = { "", "3", "1", "loop", "02-", "2x", "../labs/02-loop", "-2", " 2", "notes",
+    const char *wrong[] = { "", "3", "1", "loo", "02-", "2x", "../labs/02-loop", "-2", " 2", "notes",
                             "99999999999999999999" };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         ck_assert_msg(!lab_find(labs, wrong[i], found, sizeof found, error, sizeof error), "%s is a lab", wrong[i]);

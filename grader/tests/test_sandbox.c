@@ -3,6 +3,7 @@
  * Limits of wall-clock time are short, but nothing is asserted about how long anything took. */
 #include "grader/tests/attacks/run.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -22,6 +23,31 @@ START_TEST(a_program_has_threads_a_wire_and_nothing_else)
     close(ends[1]);
     ck_assert_int_eq(read(ends[0], said, sizeof said), 0);
     close(ends[0]);
+}
+END_TEST
+
+START_TEST(a_listener_that_is_given_keeps_the_callers_network)
+{
+    use_level(_i);
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof at;
+    char byte = 0;
+    int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, len), 0);
+    ck_assert_int_eq(listen(listener, 4), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+    ck_assert_int_eq(connect(client, (struct sockaddr *)&at, len), 0);
+    ck_assert_int_eq(write(client, "x", 1), 1);
+    struct sandbox_job job = attack((char *[]){ "server", NULL });
+    job.listener = listener;
+    const struct sandbox_end *end = run_job(&job);
+    ck_assert_msg(strstr(end->output, "served x\n"), "it said: %s", end->output);
+    if (_i != BARE)
+        held(end, "end\n");
+    ck_assert_int_eq(read(client, &byte, 1), 1);
+    ck_assert_int_eq(byte, 'x');
+    close(listener);
+    close(client);
 }
 END_TEST
 
@@ -268,6 +294,7 @@ static Suite *suite(void)
         suite_add_tcase(s, all[i]);
     }
     tcase_add_loop_test(all[0], a_program_has_threads_a_wire_and_nothing_else, 0, LEVELS);
+    tcase_add_loop_test(all[0], a_listener_that_is_given_keeps_the_callers_network, 0, LEVELS);
     tcase_add_loop_test(all[0], how_a_program_ended_is_told, 0, LEVELS);
     tcase_add_loop_test(all[0], what_cannot_be_run_is_our_fault_and_a_sentence, 0, LEVELS);
     tcase_add_loop_test(all[0], tools_see_the_folder_and_the_system, 0, LEVELS);

@@ -32,10 +32,10 @@ static bool make_build(void)
     snprintf(probe, sizeof probe, "%s/probe", folder);
     snprintf(command, sizeof command,
              "mkdir -p %s/plain/loop %s/labs/00-memory %s/build/other && ln -s \"$PWD/loop\" %s/loop && "
-             "for f in sys require log sys_linux timeouts; do gcc -D_GNU_SOURCE -std=c17 -I. -c loop/$f.c -o "
-             "%s/plain/loop/$f.o || exit 1; done && "
+             "for f in sys require log timeouts $(cd loop && ls sys_linux*.c | sed s/.c$//); do "
+             "gcc -D_GNU_SOURCE -std=c17 -I. -c loop/$f.c -o %s/plain/loop/$f.o || exit 1; done && "
              "gcc -D_GNU_SOURCE -std=c17 -I. -x c -c - -o %s/main.o && cd %s && ar rcs libeddy.a plain/loop/*.o && "
-             "ar rcs labs/00-memory/probe-parts.a main.o plain/loop/log.o plain/loop/sys_linux.o",
+             "ar rcs labs/00-memory/probe-parts.a main.o plain/loop/log.o plain/loop/sys_linux*.o",
              build, build, folder, folder, build, build, build);
     FILE *f = popen(command, "w");
     fputs(probe_main, f);

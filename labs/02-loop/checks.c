@@ -1,18 +1,9 @@
 /* checks.c - lab 02 from the judge's side: the suite, and what all its checks share. */
 #include "labs/02-loop/checks.h"
 
-#include <string.h>
-
 enum { IDLE_WAITS = 300 };
 
 Suite *checks_02_loop(void);
-
-void add_item(Suite *s, const char *id, const TTest *test)
-{
-    TCase *tc = tcase_create(id);
-    tcase_add_test(tc, test);
-    suite_add_tcase(s, tc);
-}
 
 Suite *checks_02_loop(void)
 {
@@ -64,12 +55,4 @@ void expect_alive(struct judge *j)
         { "A@0", "only what was queued was called: the selector was never asked" },
         { "A@0 R@0", "the loop returned although a timeout was armed" },
         { 0 } }), "this item counts only for a loop that works: first make the items A1, A4 and A7 pass");
-}
-
-const char *cause_of(const char *trace, const struct symptom *symptoms, const char *otherwise)
-{
-    for (; symptoms->trace; symptoms++)
-        if (strcmp(symptoms->trace, trace) == 0)
-            return symptoms->cause;
-    return otherwise;
 }

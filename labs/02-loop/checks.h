@@ -2,9 +2,7 @@
 #ifndef EDDY_LABS_02_CHECKS_H
 #define EDDY_LABS_02_CHECKS_H
 
-#include <check.h>
-
-#include "grader/judge.h"
+#include "grader/checks.h"
 
 /* One test a TCase: the item's. */
 void check_order_items(Suite *);        /* A1..A6 */
@@ -14,7 +12,6 @@ void check_hidden_items(Suite *);       /* H1..H3 */
 void check_cost_items(Suite *);         /* B1..B3 */
 void check_memory_items(Suite *);       /* M1 */
 void check_text_items(Suite *);         /* T1, P1 */
-void add_item(Suite *, const char *id, const TTest *test);
 
 /* A new world with a loop in it; the history begins anew, with `title`. */
 void scene(struct judge *, const char *title);
@@ -24,14 +21,5 @@ void expect_alive(struct judge *);
 void run(struct judge *);
 /* Moments count from the beginning of the scene. */
 int64_t moment(int64_t ns);
-
-struct symptom {
-    const char *trace, *cause;
-};
-/* The cause of the symptom whose trace is the one that was seen, else `otherwise`. `symptoms` ends with {0}. */
-const char *cause_of(const char *trace, const struct symptom *symptoms, const char *otherwise);
-
-#define EXPECT_TRACE(j, expected, symptoms, otherwise) \
-    EXPECT_TEXT("trace", expected, judge_trace(j), cause_of(judge_trace(j), symptoms, otherwise))
 
 #endif

@@ -308,6 +308,21 @@ static void a_handler_keeps_it(struct judge *j)
         { 0 } }), "queued calls, armed timeouts, handlers and holds are work");
 }
 
+static void not_every_handler_keeps_it(struct judge *j)
+{
+    scene(j, "a handler that is said to be nothing to wait for does not keep the loop");
+    judge_order(j, "pipe R W");
+    judge_order(j, "add_handler R r");
+    judge_order(j, "release");
+    judge_order(j, "call_at A 10ms");
+    run(j);
+    EXPECT_TRACE(j, "A@10", none, "loop_hold(-1) takes one handler out of the account: what counts is handlers plus holds");
+    EXPECT_INT("loop_idle", 1, judge_order(j, "idle"), "handlers and holds together came to 0");
+    judge_order(j, "hold");
+    EXPECT_INT("loop_idle, held again", 0, judge_order(j, "idle"), "the handler counts again");
+    judge_order(j, "remove_handler R");
+}
+
 static void nothing_keeps_it(struct judge *j)
 {
     scene(j, "when nothing is left that could wake it, the loop returns at once");
@@ -329,6 +344,7 @@ START_TEST(a10)
     struct judge *j = judge_new(NULL, 0);
     a_hold_keeps_it(j);
     a_handler_keeps_it(j);
+    not_every_handler_keeps_it(j);
     nothing_keeps_it(j);
     judge_close(j);
     verdict_pass();

@@ -1,18 +1,15 @@
 /* checks_hidden.c - random schedules against the model. H1..H3.
  *
- * A schedule that fails is tried again with steps left out, as long as it still fails, so that the history that is
- * shown is short. Each such try has a process and a probe of its own (grader/apart.h). */
+ * One that fails is made shorter (grader/checks.h). */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#include "grader/apart.h"
 #include "labs/02-loop/checks.h"
 #include "labs/02-loop/checks_model.h"
 
-enum { SCHEDULES = 90, SMALLEST = 3, LARGEST = 24, SHORTER_TRIES = 60, IDLE_WAITS = 300 };
+enum { SCHEDULES = 90, SMALLEST = 3, LARGEST = 24, IDLE_WAITS = 300 };
 
 static const char letters[NAMES + 1] = "ABCDEFRSZ";
 
@@ -110,88 +107,42 @@ static void judge_schedule(struct judge *j, const struct schedule *s)
     judge_order(j, "loop_close");
 }
 
-/* ---- many, and the shortest that fails -------------------------------------------------------------------------- */
+/* ---- many ------------------------------------------------------------------------------------------------------- */
 
-struct trial {
+struct current {
     enum flavour flavour;
-    const struct schedule *only;    /* this one alone, or NULL for all */
-    int *at;                        /* which one runs: seen from both sides */
+    struct schedule schedule;
 };
 
-static void make(struct schedule *s, enum flavour flavour, int i)
+static void make_schedule(void *self, int i)
 {
+    struct current *c = self;
     int size = SMALLEST + (LARGEST - SMALLEST) * i / SCHEDULES;
-    schedule_make(s, flavour, size, judge_get()->seed * 1000 + (uint64_t)flavour * 7919 + (uint64_t)i * 31);
+    schedule_make(&c->schedule, c->flavour, size, judge_get()->seed * 1000 + (uint64_t)c->flavour * 7919 + (uint64_t)i * 31);
 }
 
-static void try_them(void *self)
+static void judge_current(void *self, struct judge *j)
 {
-    struct trial *trial = self;
-    struct schedule s;
-    struct judge *j = judge_new(NULL, 0);
-    if (trial->only)
-        judge_schedule(j, trial->only);
-    for (*trial->at = 0; !trial->only && *trial->at < SCHEDULES; ++*trial->at) {
-        make(&s, trial->flavour, *trial->at);
-        judge_schedule(j, &s);
-    }
-    judge_close(j);
+    judge_schedule(j, &((struct current *)self)->schedule);
 }
 
-static bool still_fails(struct verdict *v, struct trial *trial, const struct schedule *s)
+static int count_steps(const void *self)
 {
-    trial->only = s;
-    apart_run(v, try_them, trial);
-    return v->state == VERDICT_FAIL;
+    return ((const struct current *)self)->schedule.count;
 }
 
-static struct schedule without(const struct schedule *s, int first, int count)
+static void leave_out(void *self, int first, int count)
 {
-    struct schedule shorter = *s;
-    memmove(&shorter.steps[first], &s->steps[first + count], (size_t)(s->count - first - count) * sizeof s->steps[0]);
-    shorter.count -= count;
-    return shorter;
-}
-
-/* Leaves out runs of steps, long ones first. A try that takes long (it hangs) is the last. */
-static void shorten(struct trial *trial, struct schedule *s, struct verdict *best, struct verdict *v)
-{
-    int64_t begun = sys_linux()->now(sys_linux());
-    int tries = SHORTER_TRIES;
-    for (int chunk = s->count / 2; chunk > 0; chunk /= 2)
-        for (int i = s->count - chunk; i >= 0; i--) {
-            if (i + chunk > s->count)
-                continue;
-            if (--tries < 0 || sys_linux()->now(sys_linux()) - begun > 3 * SECOND)
-                return;
-            struct schedule shorter = without(s, i, chunk);
-            if (still_fails(v, trial, &shorter)) {
-                *s = shorter;
-                *best = *v;
-            }
-        }
+    struct schedule *s = &((struct current *)self)->schedule;
+    memmove(&s->steps[first], &s->steps[first + count], (size_t)(s->count - first - count) * sizeof s->steps[0]);
+    s->count -= count;
 }
 
 static void check_schedules(enum flavour flavour)
 {
-    struct verdict *best = apart_new(), *v = apart_new();
-    int *at = mmap(NULL, sizeof *at, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (!best || !v || at == MAP_FAILED)
-        verdict_fault("out of memory");
-    struct trial trial = { .flavour = flavour, .at = at };
-    int64_t begun = sys_linux()->now(sys_linux());
-    apart_run(best, try_them, &trial);
-    metric("schedules", *at);
-    if (best->state == VERDICT_FAIL && *at < SCHEDULES && sys_linux()->now(sys_linux()) - begun < 5 * SECOND) {
-        struct schedule s;
-        make(&s, flavour, *at);
-        shorten(&trial, &s, best, v);
-    }
-    if (best->state != VERDICT_PASS)
-        apart_follow(best);
-    munmap(at, sizeof *at);
-    apart_free(best);
-    apart_free(v);
+    struct current c = { .flavour = flavour };
+    judge_trials(&(struct trials){ .count = SCHEDULES, .make = make_schedule, .judge = judge_current, .steps = count_steps,
+                                   .leave_out = leave_out, .current = &c.schedule, .size = sizeof c.schedule, .self = &c });
     verdict_pass();
 }
 

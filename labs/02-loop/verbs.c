@@ -56,26 +56,9 @@ void lab_reset(void)
     thing_count = 0;
 }
 
-/* "50ms", "1.5us", "-3s", "7ns"; "forever". */
-static int64_t time_of(const char *text)
-{
-    static const struct { const char *unit; int64_t ns; } units[] = {
-        { "ns", 1 }, { "us", MICROSECOND }, { "ms", MILLISECOND }, { "s", SECOND },
-    };
-    char *rest;
-    double number = strtod(text, &rest);
-    if (strcmp(text, "forever") == 0)
-        return FOREVER;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (strcmp(rest, units[i].unit) == 0)
-            return (int64_t)(number * (double)units[i].ns + (number < 0 ? -0.5 : 0.5));
-    probe_say("'%s' is no time: write it with a unit, 50ms", text);
-    return 0;
-}
-
 static int64_t moment_of(const char *text)
 {
-    int64_t t = time_of(text);
+    int64_t t = probe_time(text);
     return t == FOREVER ? FOREVER : beginning + t;
 }
 
@@ -187,7 +170,7 @@ static int64_t verb_release(int count, char **words)
 static int64_t verb_spend(int count, char **words)
 {
     (void)count;
-    return probe_sys()->poll(probe_sys(), NULL, 0, time_of(words[1]));
+    return probe_sys()->poll(probe_sys(), NULL, 0, probe_time(words[1]));
 }
 
 /* ---- calls ------------------------------------------------------------------------------------------------------ */
@@ -250,7 +233,7 @@ static int64_t verb_call_at(int count, char **words)
 static int64_t verb_call_later(int count, char **words)
 {
     (void)count;
-    arm(words[1], loop_time(loop) + time_of(words[2]));
+    arm(words[1], loop_time(loop) + probe_time(words[2]));
     return 0;
 }
 
@@ -429,7 +412,7 @@ static int64_t verb_cost(int count, char **words)
         return -ENOMEM;
     many = lend((size_t)n * sizeof *many, "many");
     int64_t begin = cpu_now(), rc = 0;
-    struct bill bill = { .until = begin + time_of(words[4]) };
+    struct bill bill = { .until = begin + probe_time(words[4]) };
     while (bill.ops < ops && rc == 0)
         rc = one_round(ts, words[2], n, &bill);
     int64_t spent = cpu_now() - begin;

@@ -103,9 +103,10 @@ const char *bench_absent(void);
 /* ---- the lanes ----------------------------------------------------------------------------------------------------- */
 
 extern const struct lane eddy_timer_cancel, eddy_timer_life, eddy_timer_mixed, eddy_turn_1, eddy_turn_64, eddy_pipe,
-    eddy_switch, eddy_spawn_1, eddy_spawn_64, eddy_resume_1, eddy_resume_64, eddy_post;
+    eddy_switch, eddy_spawn_1, eddy_spawn_64, eddy_resume_1, eddy_resume_64, eddy_queue_1, eddy_queue_64, eddy_lock,
+    eddy_semaphore, eddy_job, eddy_post;
 extern const struct lane uv_timer_cancel, uv_timer_life, uv_timer_mixed, uv_turn_1, uv_turn_64, uv_post;
-extern const struct lane raw_pipe;
+extern const struct lane raw_pipe, raw_job;
 
 /* 10^5 sleeping coroutines in a process of their own: resident memory. */
 void memory_once(struct result *);
@@ -113,5 +114,7 @@ void memory_once(struct result *);
 int memory_sleepers(long count);
 /* 10^6 posts from 2 threads: wake-up writes per turn that took posts. */
 void wakeup_once(struct result *);
+/* 1000 children: the longest turn of the loop's thread. */
+void children_once(struct result *);
 
 #endif

@@ -114,6 +114,7 @@ static inline void sim_end_empty(struct sim *sim)
     ck_assert_uint_eq(live.descriptors, 0);
     ck_assert_uint_eq(live.blocks, 0);
     ck_assert_uint_eq(live.mapped, 0);
+    ck_assert_uint_eq(live.processes, 0);
     sim_close(sim);
 }
 

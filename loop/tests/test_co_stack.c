@@ -161,7 +161,8 @@ int too_large_an_array(void *self)
     return array[0];
 }
 
-/* Runs fn in a child process that writes its standard error into `out`; returns how the child ended. */
+/* Runs fn in a child process that writes its standard error into `out`, without the last words of an emulator; returns how
+ * the child ended. */
 static int run_child(co_fn *fn, char *out, size_t size, void (*before)(void))
 {
     int fds[2], status;
@@ -180,6 +181,9 @@ static int run_child(co_fn *fn, char *out, size_t size, void (*before)(void))
     for (ssize_t n; (n = read(fds[0], out + len, size - 1 - len)) > 0;)
         len += (size_t)n;
     out[len] = '\0';
+    char *emulator = strstr(out, "qemu: ");
+    if (emulator)
+        *emulator = '\0';
     close(fds[0]);
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     return status;

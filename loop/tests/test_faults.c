@@ -1,67 +1,10 @@
-/* test_faults.c - every call of the kernel's and every allocation fails once, in turn, under each of a handful of scenarios. What
- * must hold each time: no crash, no hang (the twin says so with -EDEADLK or -ELOOP), nothing left in the world, and where
- * no operation reported a failure, the same result as without faults. Linked with both selectors. */
+/* test_faults.c - the loop, its selectors, futures and coroutines with every call and every allocation failing once (faults.h).
+ * Linked with both selectors. */
 #include <sys/socket.h>
 
 #include "loop/co.h"
 #include "loop/run_sync.h"
-#include "loop/tests/support.h"
-
-/* ---- a run of a scenario, under a fault ------------------------------------------------------------------------- */
-
-struct run {
-    struct sim *sim;
-    struct sys *sys;
-    struct loop *loop;
-    int error;              /* what the fault says */
-    bool broken;            /* an operation said it failed: the scenario ended early */
-    int result;
-};
-
-static bool ok(struct run *r, int rc)
-{
-    if (rc >= 0)
-        return true;
-    ck_assert(rc == r->error || rc == -ENOMEM);     /* a stack that cannot be mapped is no memory, whatever the fault */
-    r->broken = true;
-    if (r->loop)
-        loop_stop(r->loop);
-    return false;
-}
-
-static bool begin(struct run *r)
-{
-    errno = 0;
-    r->loop = loop_new(r->sys);
-    return r->loop || ok(r, -errno);
-}
-
-/* A wait that fails ends loop_start; then it is started again. */
-static void go(struct run *r)
-{
-    int rc = loop_start(r->loop);
-    if (rc == r->error)
-        rc = loop_start(r->loop);
-    ck_assert_msg(rc == 0, "loop_start: %s", strerror(-rc));
-}
-
-static void finish(struct run *r)
-{
-    if (r->loop)
-        loop_close(r->loop);
-}
-
-static void end_pair(struct run *r, const int fds[2])
-{
-    for (int i = 0; i < 2; i++)
-        if (fds[i] >= 0)
-            MUST(r->sys->close(r->sys, fds[i]) == 0);
-}
-
-static bool try_again(ssize_t n)
-{
-    return n == -EAGAIN || n == -EINTR;
-}
+#include "loop/tests/faults.h"
 
 /* ---- relay: bytes through a pipe, while a timer ticks ----------------------------------------------------------- */
 
@@ -389,14 +332,7 @@ static void play(struct run *r)
     finish(r);
 }
 
-/* ---- every fault under every scenario --------------------------------------------------------------------------- */
-
-static const struct scenario {
-    const char *name;
-    void (*run)(struct run *);
-    int result;
-    bool posts;         /* through the wake-up's descriptor */
-} scenarios[] = {
+static const struct scenario scenarios[] = {
     { "relay", relay, RELAYED * 10 + 5, false },
     { "talk", talk, QUESTIONS, false },
     { "posts", posts, 20, true },
@@ -405,88 +341,7 @@ static const struct scenario {
     { "play", play, 109, false },
 };
 
-enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
-
-static struct run run_begin(int error)
-{
-    struct run r = { .sim = sim_new(0), .error = error };
-    ck_assert_ptr_nonnull(r.sim);
-    r.sys = sim_sys(r.sim);
-    return r;
-}
-
-static void run_in(struct run *r, const struct scenario *s)
-{
-    s->run(r);
-    if (!r->broken)
-        ck_assert_msg(r->result == s->result, "%s gave %d instead of %d", s->name, r->result, s->result);
-}
-
-/* Returns whether the fault was delivered. */
-static bool run_with_fault(const struct scenario *s, int call, unsigned n, int error)
-{
-    struct run r = run_begin(error);
-    if (call < 0)
-        sim_fail_any(r.sim, n, error);
-    else
-        sim_fail(r.sim, (enum sys_call)call, n, error);
-    run_in(&r, s);
-    bool failed = sim_failed(r.sim);
-    ck_assert_msg(failed || !r.broken, "%s failed without a fault", s->name);
-    sim_end_empty(r.sim);
-    return failed;
-}
-
-START_TEST(each_call_fails_once)
-{
-    static const int errors[] = { -EIO, -ENOMEM, -EINTR };
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
-        unsigned n = 1;
-        while (run_with_fault(&scenarios[_i], -1, n, errors[i]))
-            n++;
-        ck_assert_uint_gt(n, 4);
-    }
-}
-END_TEST
-
-START_TEST(each_allocation_fails_once)
-{
-    unsigned n = 1;
-    while (run_with_fault(&scenarios[_i], CALL_MEMORY, n, -ENOMEM))
-        n++;
-    ck_assert_uint_gt(n, 2);
-}
-END_TEST
-
-START_TEST(storms_and_single_bytes_change_no_result)
-{
-    const struct scenario *s = &scenarios[_i];
-    for (uint64_t seed = 0; seed < 20; seed++) {
-        struct run r = { .sim = sim_new(seed) };
-        r.sys = sim_sys(r.sim);
-        int again = seed % 2 && !s->posts ? -EAGAIN : -EINTR;
-        sim_storm(r.sim, CALL_READ, 50, again);
-        sim_storm(r.sim, CALL_WRITE, 50, again);
-        sim_storm(r.sim, CALL_EPOLL_WAIT, 50, -EINTR);
-        sim_storm(r.sim, CALL_POLL, 50, -EINTR);
-        sim_shorten(r.sim, CALL_READ, 1);
-        sim_shorten(r.sim, CALL_WRITE, seed % 3);
-        run_in(&r, s);
-        ck_assert(!r.broken);
-        sim_end_empty(r.sim);
-    }
-}
-END_TEST
-
 int main(void)
 {
-    const TTest *tests[] = {
-        each_call_fails_once,
-        each_allocation_fails_once,
-        storms_and_single_bytes_change_no_result,
-        NULL
-    };
-    Suite *suite = suite_create("faults");
-    add_tests_each(suite, "scenarios", tests, SCENARIOS);
-    return run_suite(suite);
+    return run_scenarios("faults", scenarios, sizeof scenarios / sizeof *scenarios);
 }

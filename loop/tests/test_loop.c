@@ -2,6 +2,7 @@
  * Tornado's own tests of its loop. Linked with both selectors. */
 #include <pthread.h>
 
+#include "loop/co.h"
 #include "loop/tests/support.h"
 
 enum { HOUR = 3600 };
@@ -293,6 +294,26 @@ START_TEST(case_121_a_nested_start_is_refused_and_the_loop_goes_on)
 }
 END_TEST
 
+static int fails_with_EPIPE(void *self)
+{
+    (void)self;
+    return -EPIPE;
+}
+
+START_TEST(case_121_a_failure_that_nobody_hears_is_logged_and_the_loop_goes_on)
+{
+    struct world w;
+    struct trace t = {0};
+    world_begin(&w);
+    co_spawn(w.loop, fails_with_EPIPE, NULL, NULL);
+    add(&w, trace_note, trace_mark(&t, 'a'));
+    start(&w);
+    ck_assert_str_eq(t.text, "a");
+    ck_assert_ptr_nonnull(strstr(sim_log(w.sim), "fails_with_EPIPE failed: Broken pipe"));
+    world_end(&w);
+}
+END_TEST
+
 static void stop_loop(void *self, int what)
 {
     (void)what;
@@ -327,6 +348,26 @@ START_TEST(case_121_ten_loops_each_begin_and_end_in_two_threads)
 }
 END_TEST
 
+/* #1803: whatever a callback leaves behind, an empty list in Tornado, one that adds nothing here, the loop sleeps then. */
+START_TEST(case_123_a_callback_that_adds_nothing_does_not_make_the_loop_spin)
+{
+    struct world w;
+    struct trace t = {0};
+    struct actor a = { .world = &w };
+    world_begin(&w);
+    loop_call_at(w.loop, SECOND + 50 * MILLISECOND, &a.timer, stop, &a);
+    loop_queue(w.loop, &a.call, trace_note, trace_mark(&t, 'a'), 1);
+    add(&w, trace_note, trace_mark(&t, 'b'));
+    ck_assert_int_eq(loop_add_callback_threadsafe(w.loop, trace_note, trace_mark(&t, 'c')), 0);
+    loop_call_at(w.loop, SECOND + 20 * MILLISECOND, &a.other, trace_note, trace_mark(&t, 'd'));
+    start(&w);
+    ck_assert_str_eq(t.text, "abcd");
+    ck_assert_int_eq(a.at, SECOND + 50 * MILLISECOND);
+    ck_assert_uint_lt(world_waits(&w), 10);
+    world_end(&w);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *tests[] = {
@@ -341,7 +382,9 @@ int main(void)
         case_117_callback_added_from_callback_wakes_at_once,
         case_117_callback_added_from_another_thread_wakes_at_once,
         case_121_a_nested_start_is_refused_and_the_loop_goes_on,
+        case_121_a_failure_that_nobody_hears_is_logged_and_the_loop_goes_on,
         case_121_ten_loops_each_begin_and_end_in_two_threads,
+        case_123_a_callback_that_adds_nothing_does_not_make_the_loop_spin,
         NULL
     };
     Suite *suite = suite_create("loop");

@@ -180,7 +180,8 @@ int main(void)
     const TTest *const tests[] = {
         a_slow_callback_is_named_with_its_time, of_a_function_one_notice_a_second_tells_how_many_there_were,
         a_coroutine_is_named_by_its_own_function,
-        who_hears_an_answer_is_named_not_the_library_that_delivers_it, a_handler_that_never_takes_what_it_is_told_of_is_a_busy_wait,
+        who_hears_an_answer_is_named_not_the_library_that_delivers_it,
+        a_handler_that_never_takes_what_it_is_told_of_is_a_busy_wait,
         a_loop_that_sleeps_between_is_not_busy, notices_are_off_unless_asked_and_can_be_stopped,
         without_memory_there_are_no_notices, NULL,
     };

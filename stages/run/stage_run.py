@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+"""stage_run.py stage NN | ladder | check NN - what a stage does while it waits, and how long its clients wait.
+
+    stage NN    its tests, where it slept, its latency and its CPU beside the former stage's (make stage-NN)
+    ladder      all stages as one table, and build/stages/ladder.svg (make stages)
+    check NN    where it slept, alone
+
+What cannot be measured here is reported as "not run", with the reason. The trap it exists for: a figure without what it was
+measured on; so the prober says how late it was itself, and CPU is compared in pairs that alternate."""
+import glob, os, signal, statistics, struct, subprocess, sys, tempfile, time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests"))
+from picture import draw
+from world import BIN, ROOT, STAGES, Fixture, Server, program, read_all
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
+SLOW_NAMES = 50                                 # ms that a server of names takes, where one is asked
+RATE, SECONDS, ROUNDS, PAIRS = 200, 2, 4, 25
+ROW = struct.Struct("24s2Q2Q")                  # struct row of watch.c
+SELECTORS = ("epoll_wait", "epoll_pwait2", "poll", "select")
+
+
+# ---- where it slept --------------------------------------------------------------------------------------------------
+class Watch:
+    """A file for watch.c's table, and what it says."""
+
+    def __init__(self):
+        self.file = tempfile.NamedTemporaryFile(prefix="stage-watch-")
+        self.env = dict(os.environ, LD_PRELOAD=f"{BIN}/watch.so", STAGE_WATCH=self.file.name, STAGE_SLOW_NAMES=str(SLOW_NAMES))
+
+    def rows(self):
+        """(the call that runs now, [rows that slept]), each row (call, frames, times, ns); None if nothing was written."""
+        self.file.seek(0)
+        data = self.file.read()
+        if len(data) < 2 * ROW.size:
+            return None
+        def row(at):
+            call, *frames, times, ns = ROW.unpack_from(data, at)
+            return call.split(b"\0")[0].decode(), tuple(frames), times, ns
+        rows = [row(at) for at in range(2 * ROW.size + 16, len(data) - ROW.size + 1, ROW.size)]
+        return row(ROW.size), [r for r in rows if r[0]]
+
+
+def where(stage, frames):
+    """The places in the program, innermost first, as file:line."""
+    frames = [hex(f - 1) for f in frames if f]
+    if not frames:
+        return "before its first call"
+    r = subprocess.run(["addr2line", "-e", program(stage), *frames], capture_output=True, text=True)
+    lines = [os.path.relpath(l.split(" ")[0], ROOT) for l in r.stdout.splitlines()]
+    return ", called from ".join(dict.fromkeys(lines)) or f"at {frames[0]}"
+
+
+def awake(pid, seconds=0.3):
+    """Which share of this time the main thread of pid ran or wanted to run; None where the kernel does not say."""
+    def ran():
+        with open(f"/proc/{pid}/task/{pid}/schedstat", encoding="ascii") as f:
+            return sum(int(n) for n in f.read().split()[:2])
+    try:
+        before, begin = ran(), time.monotonic_ns()
+        time.sleep(seconds)
+        return (ran() - before) / (time.monotonic_ns() - begin)
+    except OSError:
+        return None
+
+
+def watched_fetch(stage, fixture, watch):
+    """Pages of good and bad peers, by number and by name; then one that never comes, and the run is ended in the middle."""
+    urls = fixture.put_in("PAGES/ PAGES/late NASTY/dribble NASTY/reset NASTY/half-body").split()
+    urls.append(fixture.urls["PAGES"].replace("127.0.0.1", "localhost") + "/a")
+    urls.append(fixture.hang())
+    p = subprocess.Popen([program(stage), "fetch", *urls], env=watch.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    fixture.wait_for(urls[-1])
+    return stop(p, watch)
+
+
+def watched_serve(stage, watch):
+    """A client with half a request, one in the middle of it, and then nobody."""
+    with Server(stage, env=watch.env) as server:
+        half, other = server.connect(REQUEST[:9]), server.connect()
+        half.sendall(REQUEST[9:])
+        read_all(half)
+        for byte in REQUEST:
+            other.sendall(bytes([byte]))
+            time.sleep(0.001)
+        read_all(other)
+        return stop(server.process, watch)
+
+
+def stop(p, watch):
+    """Looks at a program that has nothing to do, and ends it: its rows, among them where it was, and how awake it was."""
+    share = awake(p.pid)
+    found = watch.rows()
+    if found is None:
+        p.kill()
+        p.wait()
+        return None
+    (call, frames, _, _), _ = found
+    p.send_signal(signal.SIGTERM)
+    p.wait()
+    rows = watch.rows()[1]
+    if call and call not in SELECTORS and share is not None and share < 0.5:
+        rows.append((call, frames, 1, 0))       # it was in it until the end
+    return rows, share
+
+
+class Check:
+    """What the watched runs of a stage showed."""
+
+    def __init__(self, stage, fixture):
+        self.stage, self.rows, self.awake, self.missing = stage, {}, None, None
+        for run in (lambda w: watched_fetch(stage, fixture, w)), (lambda w: watched_serve(stage, w)):
+            result = run(Watch())
+            if result is None:
+                self.missing = "watch.so was not loaded into the program (is it static, or built with a sanitizer?)"
+                return
+            rows, share = result
+            for call, frames, times, ns in rows:
+                had = self.rows.get((call, frames), (0, 0))
+                self.rows[call, frames] = had[0] + times, had[1] + ns
+            if share is not None:
+                self.awake = max(share, self.awake or 0)
+
+    def calls(self):
+        return sorted({call for call, _ in self.rows if call != "(unseen)"})
+
+    def busy(self):
+        return self.awake is not None and self.awake > 0.5
+
+    def verdict(self):
+        if self.missing:
+            return "not run"
+        sleeps = "sleeps in " + ", ".join(self.calls())
+        if self.busy():
+            return "busy wait" + (f"; {sleeps}" if self.calls() else "")
+        return sleeps if self.calls() else "sleeps in its selector only"
+
+    def lines(self):
+        if self.missing:
+            yield f"not run: {self.missing}"
+            return
+        for (call, frames), (times, ns) in sorted(self.rows.items(), key=lambda r: -r[1][1]):
+            place = ("after " if call == "(unseen)" else "") + where(self.stage, frames)
+            yield f"{call:12} {times:4} x {ns / 1e6:9.1f} ms{' at most' if call == '(unseen)' else ''}   {place}"
+            if ns == 0:
+                yield f"{'':12} ... and there it still was when nothing more came, and it was stopped"
+        if self.awake is None:
+            yield "busy or not: not run: this kernel has no /proc/PID/schedstat"
+        else:
+            yield f"with nothing to do it was awake {self.awake:.0%} of the time"
+
+
+# ---- how long its clients wait --------------------------------------------------------------------------------------
+class Latency:
+    """Fixed-rate probes of `serve`, alone or beside a client that sends half a request and stays."""
+
+    def __init__(self):
+        self.late, self.took = 0, []
+
+    def probe(self, stage, beside):
+        with Server(stage) as server:
+            half = server.connect(REQUEST[:9]) if beside else None
+            r = subprocess.run([f"{BIN}/probe", str(server.port), str(RATE), str(SECONDS / ROUNDS)], capture_output=True,
+                               text=True, check=True)
+            if half:
+                half.close()
+        *lines, late = r.stdout.split("\n")[:-1]
+        self.late = max(self.late, int(late.split()[1]))
+        self.took = sorted(self.took + [float("inf") if l == "never" else int(l) for l in lines])
+
+    def at(self, share):
+        return self.took[min(int(len(self.took) * share), len(self.took) - 1)]
+
+    def figures(self):
+        return [figure(self.at(share)) for share in (0.5, 0.99, 1)]
+
+
+def latencies(stages, beside):
+    """Of each, in rounds, so that what else the machine does falls on all alike."""
+    found = {stage: Latency() for stage in stages}
+    for _ in range(ROUNDS):
+        for stage in stages:
+            found[stage].probe(stage, beside)
+    return found
+
+
+def figure(us):
+    return "never" if us == float("inf") else f"{us / 1000:.2f} ms"
+
+
+# ---- what it costs ---------------------------------------------------------------------------------------------------
+def cpu(stage, port, pages=1000):
+    """CPU of a run that fetches that many pages, 100 at a time, in ms."""
+    command = [program(stage), "fetch", "-c", "100", "-n", str(pages), f"http://127.0.0.1:{port}/"]
+    p = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(p.pid, 0)
+    p.returncode = os.waitstatus_to_exitcode(status)
+    if p.returncode:
+        sys.exit(f"{' '.join(command)}: ended with {p.returncode}")
+    return (usage.ru_utime + usage.ru_stime) * 1000
+
+
+def cpu_beside(stage, former):
+    """(its CPU, the former's, quartiles of the paired ratio) in runs that alternate, from one server, stage 03's."""
+    with Server(STAGES[2]) as server:
+        pairs = [(cpu(stage, server.port), cpu(former, server.port)) for _ in range(PAIRS + 1)][1:]
+    ratios = statistics.quantiles([ours / theirs for ours, theirs in pairs], n=4)
+    return statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs), ratios
+
+
+# ---- what is said ----------------------------------------------------------------------------------------------------
+def code_lines(stage):
+    return sum(sum(1 for _ in open(f, encoding="utf-8")) for f in glob.glob(f"{ROOT}/stages/{stage}/*.c"))
+
+
+def former_of(stage):
+    return STAGES[STAGES.index(stage) - 1] if stage != STAGES[0] else None
+
+
+def show_latency(stage, beside, title):
+    print(f"\n{title}")
+    for s, latency in latencies([s for s in (former_of(stage), stage) if s], beside).items():
+        p50, p99, most = latency.figures()
+        print(f"  {s:26} p50 {p50:>9}   p99 {p99:>9}   max {most:>9}   (the prober was late by up to {figure(latency.late)})")
+
+
+def show_stage(stage):
+    tests = subprocess.run([sys.executable, f"{ROOT}/stages/tests/test_stages.py", stage[:2]], capture_output=True, text=True)
+    failed = [l for l in tests.stdout.splitlines() if l.startswith(("not ok", "#"))]
+    print(f"{stage}: {tests.stdout.count(chr(10) + 'ok ')} tests passed, {sum(l.startswith('not') for l in failed)} failed")
+    for line in failed:
+        print(f"  {line}")
+    with Fixture() as fixture:
+        check = Check(stage, fixture)
+    print(f"\nwhere its thread slept, outside of the selector (a server of names was made to take {SLOW_NAMES} ms):")
+    for line in check.lines():
+        print(f"  {line}")
+    print(f"  verdict: {check.verdict()}")
+    show_latency(stage, False, f"latency of `serve`, {RATE} requests a second for {SECONDS} s, since each was meant to be sent:")
+    show_latency(stage, True, "the same, beside a client that has sent half a request and stays:")
+    if former_of(stage):
+        ours, theirs, (low, middle, high) = cpu_beside(stage, former_of(stage))
+        print(f"\nCPU of 1000 pages, 100 at a time: {ours:.1f} ms; {former_of(stage)} {theirs:.1f} ms; "
+              f"ratio {middle:.2f} (quartiles {low:.2f} to {high:.2f}, {PAIRS} pairs)")
+    return bool(failed) or tests.returncode != 0
+
+
+def show_ladder():
+    print("each step is watched, probed and paid for: this takes about a minute ...", file=sys.stderr, flush=True)
+    with Fixture() as fixture, Server(STAGES[2]) as server:
+        verdicts = {stage: Check(stage, fixture).verdict() for stage in STAGES}
+        costs = [[cpu(stage, server.port) for stage in STAGES] for _ in range(5)]
+    alone, beside = latencies(STAGES, False), latencies(STAGES, True)
+    rows = [(stage, verdicts[stage], alone[stage].figures()[1], *beside[stage].figures()[:2], f"{statistics.median(cost):.0f} ms",
+             str(code_lines(stage))) for stage, cost in zip(STAGES, zip(*costs))]
+    heads = ("stage", "while it waits it ...", "p99 alone", "p50 beside*", "p99 beside*", "CPU/1000", "lines")
+    widths = [max(len(r[i]) for r in [heads, *rows]) for i in range(len(heads))]
+    for r in [heads, *rows]:
+        print("  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))).rstrip())
+    print(f"* beside a client that has sent half a request and stays. {RATE} requests a second for {SECONDS} s, since\n"
+          "  each was meant to be sent. CPU: of 1000 pages, 100 at a time. `make stage-NN` says more.")
+    late = max(l.late for found in (alone, beside) for l in found.values())
+    print(f"  The prober itself was late by {figure(late)} at most: what is not much more than that is the machine's.")
+    draw([(stage, alone[stage].took, beside[stage].took) for stage in STAGES], f"{BIN}/ladder.svg")
+    print(f"the curves: {os.path.relpath(BIN, os.getcwd())}/ladder.svg")
+
+
+def main():
+    what, number = (sys.argv + ["", ""])[1:3]
+    stage = next((s for s in STAGES if s[:2] == number), None)
+    if what == "ladder" and not number:
+        return show_ladder()
+    if what == "stage" and stage:
+        return show_stage(stage)
+    if what == "check" and stage:
+        with Fixture() as fixture:
+            check = Check(stage, fixture)
+        print("\n".join([*check.lines(), check.verdict()]))
+        return 0
+    sys.exit(f"usage: stage_run.py ladder | stage NN | check NN, where NN is one of {', '.join(s[:2] for s in STAGES)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

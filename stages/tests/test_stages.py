@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""test_stages.py [NN...] - the stages as they are called, against real peers. Speaks TAP. After `make stages-build`.
+
+Each folder's expected.txt is a list of sessions, "$ command" and what it says, lines sorted, since who is first is chance. The
+trap it exists for: a ladder whose steps print what their texts say on the author's machine only."""
+import os, signal, socket, struct, subprocess, sys
+
+sys.dont_write_bytecode = True
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), d) for d in (".", "../run")]
+from stage_run import Check
+from world import PATIENCE, ROOT, STAGES, Fixture, Server, program, read_all
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
+VERDICTS = {"01": "sleeps in accept4, getaddrinfo, recv", "02": "busy wait; sleeps in getaddrinfo", "03": "sleeps in getaddrinfo",
+            "04": "sleeps in getaddrinfo", "05": "sleeps in its selector only"}
+count = 0
+
+
+def tap(ok, name, *notes):
+    global count
+    count += 1
+    print(f"{'ok' if ok else 'not ok'} {count} - {name}")
+    for line in notes if not ok else ():
+        print(f"# {line}")
+    sys.stdout.flush()
+    return ok
+
+
+# ---- fetching: the sessions of expected.txt
+def sessions(stage):
+    with open(f"{ROOT}/stages/{stage}/expected.txt", encoding="utf-8") as f:
+        return [block.strip("\n").split("\n") for block in f.read().split("\n\n") if block.strip()]
+
+
+def run(stage, command, fixture):
+    words = fixture.put_in(command).split()
+    words[words.index("fetch")] = program(stage) + " fetch"
+    r = subprocess.run(" ".join(words).split(), capture_output=True, text=True, timeout=10 * PATIENCE)
+    lines = sorted(fixture.take_out(r.stdout + r.stderr).splitlines())
+    return lines + ([f"status {r.returncode}"] if r.returncode else [])
+
+
+def test_fetch(stage, fixture):
+    for command, *expected in sessions(stage):
+        said = run(stage, command[2:], fixture)
+        tap(said == expected, f"{stage}: {command[2:]}", "expected:", *expected, "said:", *said)
+
+
+def test_interrupt(stage, fixture):
+    """What was fetched so far stays fetched, and a sentence says so."""
+    hangs = fixture.hang(), fixture.hang()
+    p = subprocess.Popen([program(stage), "fetch", fixture.urls["PAGES"] + "/a", *hangs], text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    first = p.stdout.readline()
+    fixture.wait_for(*hangs)
+    p.send_signal(signal.SIGINT)
+    out, err = p.communicate(timeout=PATIENCE)
+    tap(first == "200     1000 /a\n" and out == "Fetched 1000 bytes in 1 pages\n" and p.returncode == 1,
+        f"{stage}: Ctrl-C keeps what was fetched", first, out, err, p.returncode)
+    tap("interrupted" in err and "pages under way: 2" in err, f"{stage}: Ctrl-C is answered by a sentence", err)
+
+
+def test_progress(stage, fixture):
+    """The run takes ten periods, so a line must have come before it timed out."""
+    r = subprocess.run([program(stage), "fetch", "-p", "-t", "1", fixture.hang()], capture_output=True, text=True)
+    tap("0 of 1 pages, 1 under way\n" in r.stderr, f"{stage}: -p says how far it is", r.stderr)
+
+
+# ---- serving
+def is_page(reply):
+    head, _, body = reply.partition(b"\r\n\r\n")
+    return head.startswith(b"HTTP/1.1 200 OK\r\n") and b"Content-Length: %d\r\n" % len(body) in head + b"\r\n"
+
+
+def hang_up_rudely(s):
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+
+
+def test_serve(stage):
+    with Server(stage) as server:
+        tap(is_page(read_all(server.connect(REQUEST))), f"{stage}: a request is answered")
+        slow = server.connect()
+        for byte in REQUEST:
+            slow.sendall(bytes([byte]))
+        tap(is_page(read_all(slow)), f"{stage}: a request that comes byte by byte is answered")
+        for beginning in b"", REQUEST[:9], REQUEST:
+            server.connect(beginning).close()
+            hang_up_rudely(server.connect(beginning))
+        tap(is_page(read_all(server.connect(REQUEST))), f"{stage}: clients that leave or reset do no harm")
+        long = server.connect()
+        try:
+            long.sendall(b"x" * 100000)
+        except OSError:
+            pass
+        tap(read_all(long) == b"", f"{stage}: a request without end is not listened to")
+        many = [server.connect(REQUEST) for _ in range(100)]
+        tap(all([is_page(read_all(s)) for s in many]), f"{stage}: 100 clients at once are all answered")
+        tap(server.process.poll() is None, f"{stage}: the server still runs")
+
+
+def test_many(stage):
+    with Server(stage) as server:
+        r = subprocess.run([program(stage), "fetch", "-c", "100", "-n", "1000", f"http://127.0.0.1:{server.port}/"],
+                           capture_output=True, text=True)
+        tap(r.stdout.endswith("\nFetched 69000 bytes in 1000 pages\n") and not r.stderr and not r.returncode,
+            f"{stage}: 1000 pages, 100 at a time, from itself", r.stdout[-200:], r.stderr)
+
+
+def test_half_a_request(stage):
+    """The pain of 01: while one client thinks, the others wait. Gone from 02 on."""
+    with Server(stage) as server:
+        half = server.connect(REQUEST[:9])
+        other = server.connect(REQUEST)
+        if stage.startswith("01"):
+            other.settimeout(0.2)
+            try:
+                got = other.recv(1)
+            except TimeoutError:
+                got = None
+            tap(got is None, f"{stage}: half a request keeps everybody waiting")
+            half.close()
+            other.settimeout(PATIENCE)
+            tap(is_page(read_all(other)), f"{stage}: ... until its client leaves")
+        else:
+            tap(is_page(read_all(other)), f"{stage}: half a request keeps nobody waiting")
+            half.sendall(REQUEST[9:])
+            tap(is_page(read_all(half)), f"{stage}: ... and its other half is answered")
+
+
+def test_no_descriptor_left(stage):
+    with Server(stage, descriptors=16) as server:
+        idle = [server.connect() for _ in range(30)]
+        last = server.connect(REQUEST)
+        for s in idle:
+            s.close()
+        tap(is_page(read_all(last)), f"{stage}: a server that was out of descriptors goes on when clients leave")
+
+
+def test_time_out(stage):
+    with Server(stage, ["-t", "1"]) as server:
+        tap(read_all(server.connect(REQUEST[:9])) == b"", f"{stage}: half a request is given up in time")
+        tap(is_page(read_all(server.connect(REQUEST))), f"{stage}: ... and the next one is answered")
+
+
+def test_stop(stage):
+    with Server(stage) as server:
+        read_all(server.connect(REQUEST))
+        half = server.connect(REQUEST[:9])
+        server.process.send_signal(signal.SIGTERM)
+        _, err = server.process.communicate(timeout=PATIENCE)
+        ended = server.process.returncode == 0 and "served 1 page" in err
+        tap(ended, f"{stage}: SIGTERM ends the server, which says what it did", err, server.process.returncode)
+        tap(read_all(half) == b"", f"{stage}: ... and closes its connections")
+
+
+# ---- where it sleeps
+def test_verdict(stage, fixture):
+    """A finding counts if it is there in each of three runs: a lock may be held by chance, a page of the program be cold."""
+    for _ in range(3):
+        check = Check(stage, fixture)
+        if check.missing or check.verdict() == VERDICTS[stage[:2]]:
+            break
+    name = f"{stage}: {VERDICTS[stage[:2]]}" + (f" # SKIP {check.missing}" if check.missing else "")
+    tap(check.missing or check.verdict() == VERDICTS[stage[:2]], name, check.verdict(), *check.lines())
+
+
+def main():
+    wanted = [s for s in STAGES if not sys.argv[1:] or s[:2] in sys.argv[1:]]
+    print("TAP version 13")
+    with Fixture() as fixture:
+        for stage in wanted:
+            test_fetch(stage, fixture)
+            test_verdict(stage, fixture)
+            test_serve(stage)
+            test_many(stage)
+            test_half_a_request(stage)
+            if stage >= "03":
+                test_no_descriptor_left(stage)
+            if stage >= "04":
+                test_time_out(stage)
+            if stage >= "05":
+                test_progress(stage, fixture)
+                test_interrupt(stage, fixture)
+                test_stop(stage)
+    print(f"1..{count}")
+
+
+main()
