@@ -67,8 +67,8 @@ $(UCONTEXT_TESTS): $(B)/%-ucontext: $(B)/%.o $(B)/loop/co_switch_ucontext.o $(LI
 	@$(CC) $(LDFLAGS) -rdynamic $^ $(CHECK_LIBS) -o $@
 
 include grader/grader.mk
-include grader/student.mk
-include grader/watch.mk
+include grader/student/student.mk
+include grader/watch/watch.mk
 include loop/bench/bench.mk
 include stages/stages.mk
 

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "grader/grading.h"
-#include "grader/hint.h"
-#include "grader/lab_command.h"
-#include "grader/why.h"
+#include "grader/student/hint.h"
+#include "grader/student/lab_command.h"
+#include "grader/student/why.h"
 
 static const char help[] =
     "usage: grade [COMMAND] [--lab 02] [--sub DIR | --who work | --who reference] [--item A3] [--seed N]\n"

@@ -1,9 +1,10 @@
 # The judge. Under $(B): plain/ holds what goes into a probe (static, so without sanitizers), labs/NAME/ a lab:
+#   suite.o         the lab's checks, with one global
 #   probe-parts.a   all of a probe but the files a student hands in: link the student's objects before it, statically
 #   probe           the reference: the production files in their place
 #   mutants/X       the same with mutants/X.patch applied; mutants/X.src is it as a submission folder
 #   reference.src   the production files and the reference's texts, as a submission folder
-GRADER_SRC := $(filter-out grader/probe%.c grader/fence.c grader/%_main.c,$(wildcard grader/*.c))
+GRADER_SRC := $(filter-out grader/probe%.c grader/fence.c grader/%_main.c,$(wildcard grader/*.c grader/student/*.c grader/watch/*.c))
 LIB_GRADER := $(B)/libgrader.a
 GRADER_LIBS = $(shell pkg-config --libs check inih jansson libelf libseccomp)
 GRADE := $(if $(filter release,$(VARIANT)),build/bin/grade,$(B)/bin/grade)

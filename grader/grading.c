@@ -8,9 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "grader/hints.h"
+#include "grader/student/hints.h"
 #include "grader/judge.h"
-#include "grader/last_grade.h"
+#include "grader/student/last_grade.h"
 #include "grader/sandbox.h"
 #include "grader/work.h"
 #include "grader/workshop.h"

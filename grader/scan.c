@@ -160,11 +160,11 @@ static bool sections_fit(const struct scan *s)
 
 /* ---- what it defines --------------------------------------------------------------------------------------------- */
 
-/* "loop/loop.h" for build/release/loop/loop.o */
+/* "loop/loop.h" for build/release/plain/loop/loop.o */
 static void header_of(const char *object, char *out, size_t size)
 {
-    const char *from = strrchr(object, '/');
-    while (from && from > object && from[-1] != '/')
+    const char *plain = strstr(object, "/plain/"), *from = plain ? plain + strlen("/plain/") : strrchr(object, '/');
+    while (!plain && from && from > object && from[-1] != '/')
         from--;
     snprintf(out, size, "%s", from ? from : object);
     size_t len = strlen(out);

@@ -68,11 +68,10 @@ static bool passes(int error)
     }
 }
 
-/* The client reads end of file, now. */
+/* The client reads the end of file. */
 static void end_politely(struct sys *sys, int fd)
 {
     char unread[4096];
-    sys->shutdown(sys, fd, SHUT_WR);
     for (int i = 0; i < UNREAD_PORTIONS && sys->read(sys, fd, unread, sizeof unread) > 0; i++)
         ;
     sys->close(sys, fd);

@@ -15,7 +15,7 @@
  *     loop_close(loop);  ck_assert(sim_live(sim).descriptors == 0);  sim_close(sim);
  *
  * Not covered by memory failures and the clock: what OpenSSL, jansson or c-ares do on their own. Not modelled: EPOLLEXCLUSIVE
- * (-EINVAL), and the kernel's limits other than 2^20 descriptors. */
+ * (-EINVAL), and the kernel's limits other than those of descriptors, pipes, sockets and backlogs. */
 #ifndef EDDY_LOOP_SIM_H
 #define EDDY_LOOP_SIM_H
 

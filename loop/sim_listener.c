@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOMAXCONN_NOW = 4096 };      /* net.core.somaxconn */
+enum { LONGEST_BACKLOG = 4096 };    /* net.core.somaxconn */
 
 int sim_socket(struct sim *sim, int domain, int type)
 {
@@ -55,7 +55,7 @@ int sim_listen(struct sim *sim, int fd, int backlog)
     if (!s->name.len || s->state == CONNECTED)
         return -EINVAL;
     s->state = LISTENING;
-    s->most_waiting = (unsigned)backlog < SOMAXCONN_NOW ? (unsigned)backlog : SOMAXCONN_NOW;
+    s->most_waiting = (unsigned)backlog < LONGEST_BACKLOG ? (unsigned)backlog : LONGEST_BACKLOG;
     return 0;
 }
 

@@ -2,8 +2,8 @@
  *
  * Jobs stand in one queue. A thread without one waits in a stack, so that the one that slept last is woken first, with its cache
  * still warm, and the others come to their end. Traps:
- *   (a) a thread that was woken or made, or tells that its job has ended, will look at the queue next: to wake another one for what
- *       is queued costs a system call, and a second thread takes turns with the first; so those are counted as `coming`;
+ *   (a) a thread that was woken or made, or tells that its job has ended, will look at the queue next: to wake another one for
+ *       what is queued costs a system call, and two threads take turns where one would do; so those are counted as `coming`;
  *   (b) fork copies the queue and the lock, and none of the threads: the child begins with an empty pool. */
 #include "loop/sys_linux.h"
 
@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-enum { MOST_THREADS = 64, IDLE_SECONDS = 10, GRACE_NS = 100000000 };
+enum { MOST_THREADS = 64, IDLE_SECONDS = 10 };
 
 struct worker {
     pthread_t thread;
@@ -24,7 +24,7 @@ struct worker {
 
 static struct pool {
     pthread_mutex_t lock;
-    pthread_cond_t ended;           /* once the process exits: one more thread has */
+    pthread_cond_t ended;           /* one more thread has, while the process exits */
     struct job *first, *last;
     atomic_int coming;              /* threads that will look at the queue next */
     int queued, live;
@@ -117,12 +117,13 @@ static void leave(struct worker *w)
 static void *work(void *self)
 {
     struct worker *w = self;
-    bool called = true;
     pthread_setname_np(pthread_self(), "eddy-job");
     pthread_mutex_lock(&pool.lock);
-    while (called && !pool.ending) {
-        pool.coming--;
+    for (bool called = true; called;) {
         struct job *job = pool.first;
+        pool.coming--;
+        if (pool.ending)
+            break;
         if (!job) {
             called = sleep_idle(w);
             continue;
@@ -204,20 +205,16 @@ static void begin(void)
     pthread_atfork(before_fork, in_parent, in_child);
 }
 
-/* The process exits: ends the idle threads, and gives those a moment that are about to be idle. What still runs after it, runs
- * on until the process has ended. */
+/* The process exits: ends the idle threads, and those that are about to be idle. A job that still runs, runs on until the process
+ * has ended. */
 __attribute__((destructor)) static void end_pool(void)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (until.tv_nsec + GRACE_NS) / SECOND;
-    until.tv_nsec = (until.tv_nsec + GRACE_NS) % SECOND;
     pthread_mutex_lock(&pool.lock);
     pool.ending = true;
     for (struct worker *w; (w = call_idle());)
         pthread_cond_signal(&w->called);
-    for (int rc = 0; pool.live > 0 && rc == 0;)
-        rc = pthread_cond_clockwait(&pool.ended, &pool.lock, CLOCK_MONOTONIC, &until);
+    while (pool.coming > 0)
+        pthread_cond_wait(&pool.ended, &pool.lock);
     pthread_mutex_unlock(&pool.lock);
     for (int i = 0; i < MOST_THREADS; i++)
         if (workers[i].ended)

@@ -58,7 +58,7 @@ for program in sh cat id uname df mktemp rm rmdir mkdir chmod dirname apt-get; d
     path=$(command -v "$program") && ln -s "$path" "$tmp/bin/"
 done
 [ -e "$tmp/bin/apt-get" ] || { printf '#!/bin/sh\n' >"$tmp/bin/apt-get"; chmod 755 "$tmp/bin/apt-get"; }
-run 1 "the doctor without compiler and make" env PATH="$tmp/bin" "$tmp/tree/grader/doctor.sh"
+run 1 "the doctor without compiler and make" env PATH="$tmp/bin" "$tmp/tree/grader/student/doctor.sh"
 says "problem compiler missing, and grading needs it"
 says "problem make missing"
 says "apt-get install -y --no-install-recommends gcc"
@@ -70,15 +70,15 @@ narrow
 holds [ ! -e "$tmp/tree/build" ]
 printf '#!/bin/sh\necho "gcc: something is wrong" >&2\nexit 1\n' >"$tmp/bin/gcc"
 chmod 755 "$tmp/bin/gcc"
-run 1 "the doctor with a compiler that makes nothing" env PATH="$tmp/bin" "$tmp/tree/grader/doctor.sh"
+run 1 "the doctor with a compiler that makes nothing" env PATH="$tmp/bin" "$tmp/tree/grader/student/doctor.sh"
 says "problem C library no static C17 program: gcc: something is wrong"
 rm "$tmp/bin/gcc"
-run 1 "the doctor without a place for temporary files" env TMPDIR=/proc/nowhere "$tmp/tree/grader/doctor.sh"
+run 1 "the doctor without a place for temporary files" env TMPDIR=/proc/nowhere "$tmp/tree/grader/student/doctor.sh"
 says "problem temporary /proc/nowhere cannot be written"
 says "export TMPDIR="
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
     run 1 "the doctor in a tree of somebody else's" setpriv --reuid 65534 --regid 65534 --clear-groups \
-        "$tmp/tree/grader/doctor.sh"
+        "$tmp/tree/grader/student/doctor.sh"
     says "problem work/ work cannot be written"
     says "sudo chown -R 65534"
 else
@@ -108,14 +108,14 @@ if ! command -v git >/dev/null; then
 fi
 export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@t GIT_CONFIG_GLOBAL=/dev/null
 given=$tmp/given
-protected() { "$given/grader/protected.sh" "$@"; }
+protected() { "$given/grader/student/protected.sh" "$@"; }
 restore() { F=$1 protected restore; }
 
-mkdir -p "$given/grader" "$given/loop"
-cp grader/protected.sh "$given/grader/"
-run 2 "a folder without git" env GIT_CEILING_DIRECTORIES="$tmp" "$given/grader/protected.sh" check
+mkdir -p "$given/grader/student" "$given/loop"
+cp grader/student/protected.sh "$given/grader/student/"
+run 2 "a folder without git" env GIT_CEILING_DIRECTORIES="$tmp" "$given/grader/student/protected.sh" check
 says "not run git says: fatal: not a git repository"
-run 2 "a machine without git" env PATH="$tmp/bin" "$given/grader/protected.sh" check
+run 2 "a machine without git" env PATH="$tmp/bin" "$given/grader/student/protected.sh" check
 says "not run git is not installed"
 cd "$given" || exit 1
 git init -q -b main .
@@ -162,7 +162,7 @@ git tag -d handout >/dev/null && git branch -q upstream HEAD~1
 git clone -q --branch upstream "$given" "$tmp/clone"
 echo more >>"$tmp/clone/loop/one.c"
 git -C "$tmp/clone" commit -qam more
-run 1 "a change that was committed, since the remote" "$tmp/clone/grader/protected.sh" check
+run 1 "a change that was committed, since the remote" "$tmp/clone/grader/student/protected.sh" check
 says "given: where this branch left origin"
 says "changed loop/one.c"
 cd "$here" || exit 1

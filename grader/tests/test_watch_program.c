@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-#include "grader/watch_program.h"
+#include "grader/watch/program.h"
 #include "loop/tests/support.h"
 
 static struct loop *loop;

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "grader/tests/watch_world.h"
-#include "grader/watch_saves.h"
+#include "grader/watch/saves.h"
 
 static char folder[64];
 static struct world world;

@@ -1,7 +1,7 @@
 /* test_watch_view.c - pages for terminals of any size, and the keys that come from them. */
 #include "grader/tests/watch_world.h"
-#include "grader/watch_keys.h"
-#include "grader/watch_view.h"
+#include "grader/watch/keys.h"
+#include "grader/watch/view.h"
 
 static struct page page;
 static struct session s;

@@ -174,6 +174,28 @@ START_TEST(a_call_of_what_the_probe_has_not_is_the_students)
 }
 END_TEST
 
+/* The lab's own folder has the contract of own.c, and what the judge has. */
+START_TEST(a_file_of_the_labs_folder_sees_its_own_header_and_no_other)
+{
+    struct lab own = lab;
+    char command[2048];
+    own.files[1] = (struct lab_file){ .name = "own.c", .source = "labs/00-memory/own.c" };
+    snprintf(command, sizeof command,
+             "mkdir -p %s/labs/00-memory %s/plain/labs/00-memory && cd %s/labs/00-memory && echo 'int own(void);' >own.h && "
+             "echo '#error secret' >judge.h && echo 'int own(void) { return 1; }' | gcc -x c -c - -o "
+             "%s/plain/labs/00-memory/own.o", folder, build, folder, build);
+    ck_assert_int_eq(system(command), 0);
+    struct submission hand_in = { .data = { MEMORY MORE, "#include \"labs/00-memory/own.h\"\nint own(void) { return 2; }\n" } };
+    hand_in.len[0] = strlen(hand_in.data[0]);
+    hand_in.len[1] = strlen(hand_in.data[1]);
+    ck_assert_msg(workshop_build(&own, &hand_in, build, probe, message, sizeof message) == 0, "%s", message);
+    hand_in.data[1] = "#include \"labs/00-memory/judge.h\"\n";
+    hand_in.len[1] = strlen(hand_in.data[1]);
+    ck_assert_int_eq(workshop_build(&own, &hand_in, build, probe, message, sizeof message), 1);
+    ck_assert_ptr_nonnull(strstr(message, "labs/00-memory/judge.h: No such file"));
+}
+END_TEST
+
 START_TEST(what_is_missing_of_ours_is_our_fault)
 {
     struct submission hand_in = { .data = { MEMORY MORE }, .len = { strlen(MEMORY MORE) } };
@@ -209,6 +231,7 @@ int main(void)
     tcase_add_test(tc, files_of_the_machine_cannot_be_compiled_in);
     tcase_add_loop_test(tc, a_bomb_for_the_compiler_is_the_students, 0, sizeof bombs / sizeof *bombs);
     tcase_add_test(tc, a_call_of_what_the_probe_has_not_is_the_students);
+    tcase_add_test(tc, a_file_of_the_labs_folder_sees_its_own_header_and_no_other);
     tcase_add_test(tc, what_is_missing_of_ours_is_our_fault);
     suite_add_tcase(s, tc);
     SRunner *runner = srunner_create(s);

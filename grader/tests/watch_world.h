@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "grader/watch_session.h"
+#include "grader/watch/session.h"
 #include "loop/tests/support.h"
 
 #define HINTS { "a question", "a place", "nearly the code" }

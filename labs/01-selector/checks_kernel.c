@@ -110,7 +110,7 @@ static void nobody_starves(struct judge *j)
     size_t from;
     scene(j, "files and pipes take turns where not all fit");
     for (int i = 0; i < 3; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "F%d", i);
         give_file(j, name);
         judge_order(j, "pipe R%d W%d", i, i);
@@ -271,7 +271,7 @@ static void the_kernel_refuses(struct judge *j)
 /* The n-th allocation is refused; false when there were fewer. */
 static bool no_memory(struct judge *j, unsigned n)
 {
-    char title[80], name[8];
+    char title[80], name[16];
     int refusals = 0;
     snprintf(title, sizeof title, "allocation %u is refused while 70 descriptors become known", n);
     scene(j, title);
@@ -292,7 +292,7 @@ static bool no_memory(struct judge *j, unsigned n)
     bool failed = sim_failed(judge_sim(j));
     EXPECT_AT_MOST("refusals", 1, refusals, "memory was refused once");
     for (int i = 0; i < 70; i += 23) {
-        char told[16];
+        char told[20];
         snprintf(told, sizeof told, "R%d:r", i);
         judge_order(j, "write W%d", i);
         expect_told(j, 8, told, "after a refusal the others are still known");

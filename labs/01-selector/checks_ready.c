@@ -60,7 +60,7 @@ static void many_descriptors(struct judge *j)
         EXPECT_INT("selector_set", 0, judge_order(j, "set R%d r", i), "nothing was refused");
     }
     for (int i = 99; i >= 0; i -= 33) {
-        char told[16];
+        char told[20];
         snprintf(told, sizeof told, "R%d:r", i);
         judge_order(j, "write W%d", i);
         expect_told(j, 4, told, "what you keep by descriptor must have room for it");

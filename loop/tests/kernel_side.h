@@ -131,12 +131,9 @@ static inline int64_t make_open(const struct side *side, const struct sequence *
 
 static inline int64_t send_signal(const struct side *side, const struct sequence *q, int signo)
 {
-    if (side->sim)
-        sim_raise(side->sim, signo);
-    else if (q->thread)
-        return -pthread_kill(pthread_self(), signo);
-    else
-        return kill(getpid(), signo);
+    if (!side->sim)
+        return q->thread ? -pthread_kill(pthread_self(), signo) : side->sys->kill(side->sys, getpid(), signo);
+    sim_raise(side->sim, signo);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* limit.h - a process that may have but a few descriptors, on the real kernel.
  *
- * The trap it exists for: under valgrind the limit is not the kernel's, and comes too late: a connection has been accepted, and is
- * closed again. Where limit_is_the_kernels says no, there is nothing to test. */
+ * The trap it exists for: under valgrind the limit is not the kernel's, and comes too late: a connection has been accepted, and
+ * is closed again. Where limit_is_the_kernels says no, there is nothing to test. */
 #ifndef EDDY_LOOP_TESTS_LIMIT_H
 #define EDDY_LOOP_TESTS_LIMIT_H
 

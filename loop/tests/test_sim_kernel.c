@@ -1,10 +1,10 @@
 /* test_sim_kernel.c - the proof of the twin: the same calls on the real kernel and in the sim give the same results.
  *
- * Ten thousand seeded sequences (EDDY_SEEDS=n for more) of forty calls; every return value, every byte, every event and
- * the order of events are compared. A difference prints the seed and the whole history. Descriptors are compared too,
- * counted from the first free one of each side; some sequences may have but a few. Only sizes are held back: an eventfd is never
- * given more than eight bytes, for kernels differ, and sockets only small ones where the kernel counts its buffers otherwise
- * than the sim. */
+ * Ten thousand seeded sequences (EDDY_SEEDS=n for more, EDDY_FIRST_SEED=n to begin there) of forty calls; every return value,
+ * every byte, every event and the order of events are compared. A difference prints the seed and the whole history.
+ * Descriptors are compared too, counted from the first free one of each side; some sequences may have but a few. Only sizes are
+ * held back: an eventfd is never given more than eight bytes, for kernels differ, and sockets only small ones where the kernel
+ * counts its buffers otherwise than the sim. */
 #include "loop/tests/kernel_side.h"
 
 static void print_history(const struct sequence *q, uint64_t seed, int last)

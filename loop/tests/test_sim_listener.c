@@ -1,5 +1,5 @@
-/* test_sim_listener.c - listening sockets of the sim: what test_sim_kernel.c cannot compare with the kernel, and what users of the sim
- * rely on most. */
+/* test_sim_listener.c - listening sockets of the sim: what test_sim_kernel.c cannot compare with the kernel, and what users of
+ * the sim rely on most. */
 #include <sys/socket.h>
 
 #include "loop/tests/listener.h"

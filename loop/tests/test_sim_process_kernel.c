@@ -1,5 +1,5 @@
-/* test_sim_process_kernel.c - the proof of the twin's children: one script, played on the real kernel and in the sim, has the same
- * results line by line. Children end when they like, so this is no business of random sequences: the script waits for each.
+/* test_sim_process_kernel.c - the proof of the twin's children: one script, played on the real kernel and in the sim, has the
+ * same results line by line. Children end when they like, so this is no business of random sequences: the script waits for each.
  *
  * The same paths name shell scripts there and functions here. */
 #include <fcntl.h>
@@ -315,8 +315,8 @@ static void compare(const struct stage *kernel, const struct stage *sim)
     while (a > kernel->text && a[-1] != '\n')
         a--, b--;
     int before = (int)(a - kernel->text);
-    ck_abort_msg("line %d of the script differs:\nthe kernel: %.*sthe sim:    %.*safter:\n%.*s", line, (int)strcspn(a, "\n") + 1, a,
-                 (int)strcspn(b, "\n") + 1, b, before, kernel->text);
+    ck_abort_msg("line %d of the script differs:\nthe kernel: %.*sthe sim:    %.*safter:\n%.*s", line,
+                 (int)strcspn(a, "\n") + 1, a, (int)strcspn(b, "\n") + 1, b, before, kernel->text);
 }
 
 static bool there_are_pidfds(void)

@@ -91,12 +91,7 @@ def watched_serve(stage, watch):
 def stop(p, watch):
     """Looks at a program that has nothing to do, and ends it: its rows, among them where it was, and how awake it was."""
     share = awake(p.pid)
-    found = watch.rows()
-    if found is None:
-        p.kill()
-        p.wait()
-        return None
-    (call, frames, _, _), _ = found
+    (call, frames, _, _), _ = watch.rows()
     p.send_signal(signal.SIGTERM)
     p.wait()
     rows = watch.rows()[1]
@@ -110,12 +105,13 @@ class Check:
 
     def __init__(self, stage, fixture):
         self.stage, self.rows, self.awake, self.missing = stage, {}, None, None
+        trial = Watch()
+        subprocess.run([program(stage)], env=trial.env, capture_output=True)
+        if trial.rows() is None:
+            self.missing = "watch.so was not loaded into the program (is it static, or built with a sanitizer?)"
+            return
         for run in (lambda w: watched_fetch(stage, fixture, w)), (lambda w: watched_serve(stage, w)):
-            result = run(Watch())
-            if result is None:
-                self.missing = "watch.so was not loaded into the program (is it static, or built with a sanitizer?)"
-                return
-            rows, share = result
+            rows, share = run(Watch())
             for call, frames, times, ns in rows:
                 had = self.rows.get((call, frames), (0, 0))
                 self.rows[call, frames] = had[0] + times, had[1] + ns

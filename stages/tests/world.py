@@ -2,7 +2,7 @@
 
 Nobody sleeps here in the hope that something has happened by then: a process is up when it has said so, and a peer is stuck
 when the fixture has its request."""
-import os, re, resource, socket, subprocess, sys
+import os, re, resource, signal, socket, subprocess, sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.join(ROOT, os.environ.get("STAGE_BIN", "build/stages"))
@@ -38,8 +38,13 @@ class Fixture:
     def wait_for(self, *urls):
         """Until the nasty server has been asked for all of them."""
         missing = {url.removeprefix(self.urls["NASTY"]) for url in urls}
+        def give_up(*_):
+            raise TimeoutError(f"nobody asked the fixture for {', '.join(missing)} within {PATIENCE} s")
+        signal.signal(signal.SIGALRM, give_up)
+        signal.alarm(PATIENCE)
         while missing:
             missing.discard(self.process.stdout.readline().strip())
+        signal.alarm(0)
 
     def put_in(self, text):
         for name, url in self.urls.items():
