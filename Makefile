@@ -118,7 +118,7 @@ run-fast: $(TESTS) $(POLL_TESTS) $(UCONTEXT_TESTS) grader-build $(GRADER_TESTS) 
 	@echo "== tests"; TALLY=$(TALLY) $(RUN) loop/tests/check_tree.py $(TESTS) $(POLL_TESTS) $(UCONTEXT_TESTS) $(GRADER_TESTS) $(STAGE_TESTS) || true
 run-asan: $(TESTS) $(POLL_TESTS) $(GRADER_TESTS)
 	@echo "== AddressSanitizer and UndefinedBehaviorSanitizer"; TALLY=$(TALLY) $(RUN) $(TESTS) $(POLL_TESTS) $(GRADER_TESTS) || true
-run-tsan: $(patsubst %,$(B)/loop/tests/test_%,wakeup sys_jobs)
+run-tsan: $(patsubst %,$(B)/loop/tests/test_%,wakeup sys_jobs sys_process sys_process_groups)
 	@echo "== ThreadSanitizer"; TALLY=$(TALLY) $(RUN) $^ || true
 # A variant of its own: what was built before valgrind was installed does not tell it of coroutines' stacks.
 run-valgrind: $(TESTS)

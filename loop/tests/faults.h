@@ -83,7 +83,7 @@ static inline bool begin(struct run *r)
 static inline void go(struct run *r)
 {
     int rc = loop_start(r->loop);
-    if (rc == r->error)
+    if (rc < 0 && rc == r->error)
         rc = loop_start(r->loop);
     ck_assert_msg(rc == 0, "loop_start: %s", strerror(-rc));
 }

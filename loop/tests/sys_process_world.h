@@ -53,11 +53,16 @@ static inline void teardown(void)
 }
 
 /* Runs the test as a coroutine: what it waits for comes, or the test never ends. */
-static inline void play(co_fn *fn)
+static inline void play_with(co_fn *fn, void *self)
 {
     setup();
-    ck_assert_int_eq(loop_run_sync(loop, fn, NULL), 0);
+    ck_assert_int_eq(loop_run_sync(loop, fn, self), 0);
     teardown();
+}
+
+static inline void play(co_fn *fn)
+{
+    play_with(fn, NULL);
 }
 
 static inline struct process *spawned(const struct process_spec *spec)

@@ -101,6 +101,35 @@ START_TEST(what_is_random_differs)
 }
 END_TEST
 
+START_TEST(a_door_without_all_entries_refuses_instead_of_jumping_to_nowhere)
+{
+    struct sys sys = { .socket = sys_linux()->socket };
+    struct child child = {0};
+    struct job job = {0};
+    sigset_t set;
+    int pidfd;
+    sys_refuse_rest(&sys);
+    ck_assert_ptr_eq((void *)(uintptr_t)sys.socket, (void *)(uintptr_t)sys_linux()->socket);
+    sys.socket = NULL;
+    sys_refuse_rest(&sys);
+    ck_assert_int_eq(sys.socket(&sys, 0, 0), -ENOSYS);
+    ck_assert_int_eq(sys.bind(&sys, 0, NULL, 0), -ENOSYS);
+    ck_assert_int_eq(sys.listen(&sys, 0, 0), -ENOSYS);
+    ck_assert_int_eq(sys.accept(&sys, 0, NULL, NULL), -ENOSYS);
+    ck_assert_int_eq(sys.connect(&sys, 0, NULL, 0), -ENOSYS);
+    ck_assert_int_eq(sys.socket_error(&sys, 0), -ENOSYS);
+    ck_assert_int_eq(sys.open(&sys, "", 0, 0), -ENOSYS);
+    ck_assert_int_eq(sys.sigprocmask(&sys, 0, &set, NULL), -ENOSYS);
+    ck_assert_int_eq(sys.signalfd(&sys, 0, &set), -ENOSYS);
+    ck_assert_int_eq(sys.spawn(&sys, &child, &pidfd), -ENOSYS);
+    ck_assert_int_eq(sys.kill(&sys, 0, 0), -ENOSYS);
+    ck_assert_int_eq(sys.reap(&sys, 0, false), -ENOSYS);
+    ck_assert_int_eq(sys.submit(&sys, &job), -ENOSYS);
+    ck_assert_int_eq(sys.withdraw(&sys, &job), -ENOSYS);
+    ck_assert_int_eq(sys.processors(&sys), 1);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *tests[] = {
@@ -110,6 +139,7 @@ int main(void)
         memory_is_zeroed_kept_when_it_grows_and_freed,
         memory_for_stacks_that_cannot_be_had_or_guarded_is_refused,
         what_is_random_differs,
+        a_door_without_all_entries_refuses_instead_of_jumping_to_nowhere,
         NULL
     };
     Suite *suite = suite_create("sys");

@@ -4,7 +4,7 @@
 /* ---- groups ------------------------------------------------------------------------------------------------------------- */
 
 /* Two that would hold the pipe for ever, and say that they are there. */
-#define FAMILY "sleep 100000 & sleep 100000 & echo ready; wait"
+#define FAMILY "sleep 100 & sleep 100 & echo ready; wait"
 
 static int until_ready(struct process *p)
 {
@@ -93,10 +93,9 @@ END_TEST
 
 static int abandoned(void *self)
 {
-    struct future starts[20] = {0};
-    (void)self;
+    struct future *starts = self;
     for (int i = 0; i < 20; i++)
-        process_spawn(loop, &(struct process_spec){ .argv = ARGV("sleep", "100000") }, &starts[i]);
+        process_spawn(loop, &(struct process_spec){ .argv = ARGV("sleep", "100") }, &starts[i]);
     for (int i = 0; i < 10; i++)
         future_cancel(&starts[i]);
     for (int i = 10; i < 15; i++) {
@@ -108,7 +107,8 @@ static int abandoned(void *self)
 
 START_TEST(nothing_is_left_of_children_that_nobody_wants)
 {
-    play(abandoned);
+    struct future starts[20] = {0};
+    play_with(abandoned, starts);
 }
 END_TEST
 
