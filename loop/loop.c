@@ -162,6 +162,13 @@ static int gather(struct loop *l, int64_t deadline)
     return n < 0 ? n : 0;
 }
 
+static void call_watched(struct loop *l, callback *fn, void *self, int what)
+{
+    tell(l, LOOP_CALLS);
+    fn(self, what);
+    tell(l, LOOP_CALLED);
+}
+
 /* Calls what is queued now, oldest first. The call is idle before its function runs, so that it may free its owner, or queue
  * itself again: for the next turn, since this one works on a queue of its own. */
 static void run_turn(struct loop *l)
@@ -177,9 +184,10 @@ static void run_turn(struct loop *l)
             sys_free(l->sys, c);
         l->running = fn;
         l->running_self = self;
-        tell(l, LOOP_CALLS);
-        fn(self, what);
-        tell(l, LOOP_CALLED);
+        if (l->watcher)
+            call_watched(l, fn, self, what);
+        else
+            fn(self, what);
     }
     l->running = NULL;
 }
