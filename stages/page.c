@@ -34,6 +34,12 @@ static bool copy_until(const char *from, const char *end, char *out, size_t size
     return true;
 }
 
+static bool is_port(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits > 0 && digits <= 5 && !text[digits] && atoi(text) <= 65535;
+}
+
 /* Takes a URL apart and writes the request: 0, or -EINVAL for what is no "http://host[:port][/path]". */
 static int page_aim(struct page *p, const char *url)
 {
@@ -48,7 +54,7 @@ static int page_aim(struct page *p, const char *url)
         return -EINVAL;
     if (colon && !copy_until(colon + 1, end, p->name.port, sizeof p->name.port))
         return -EINVAL;
-    if (p->name.port[strspn(p->name.port, "0123456789")])
+    if (!is_port(p->name.port))
         return -EINVAL;
     if ((*end && *end != '/') || url[strcspn(url, "\r\n #")])
         return -EINVAL;
@@ -286,7 +292,7 @@ int page_main(int argc, char **argv, const struct stage *stage)
         return usage(stage);
     if (strcmp(argv[1], "fetch") == 0)
         return fetch(&run, stage, argv + optind, argc - optind);
-    if (strcmp(argv[1], "serve") == 0 && optind == argc - 1)
+    if (strcmp(argv[1], "serve") == 0 && optind == argc - 1 && is_port(argv[optind]))
         return serve(&run, stage, argv[optind]);
     return usage(stage);
 }

@@ -89,9 +89,10 @@ static void on_time_out(void *self, int what)
     fetch_end(self, -ETIMEDOUT);
 }
 
-static int look_up(void *self)                      /* on another thread; a job that fails does not give its name back */
+static int look_up(void *self)                      /* on another thread */
 {
-    return -name_look_up(self);
+    name_look_up(self);
+    return 0;                                       /* a job that fails does not come back; what went wrong is in the name */
 }
 
 static void on_looked_up(void *self, int rc)
@@ -100,7 +101,7 @@ static void on_looked_up(void *self, int rc)
     if (rc >= 0) {                                  /* the name is ours again */
         f->page->name = *f->name;
         free(f->name);
-        rc = -rc;
+        rc = f->page->name.why ? -ENOENT : 0;
     }
     if (rc >= 0)
         rc = f->fd = peer_connect(&f->page->name);

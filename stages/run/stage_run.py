@@ -12,7 +12,7 @@ import glob, os, signal, statistics, struct, subprocess, sys, tempfile, time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests"))
 from picture import draw
-from world import BIN, ROOT, STAGES, Fixture, Server, program, read_all
+from world import BIN, ROOT, STAGES, Fixture, Server, end_cleanly, program, read_all
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 SLOW_NAMES = 50                                 # ms that a server of names takes, where one is asked
@@ -263,6 +263,7 @@ def show_ladder():
 
 
 def main():
+    end_cleanly()
     what, number = (sys.argv + ["", ""])[1:3]
     stage = next((s for s in STAGES if s[:2] == number), None)
     if what == "ladder" and not number:
