@@ -23,6 +23,9 @@ static void only_what_was_asked_for(struct judge *j)
     set(j, "W", "w");
     judge_order(j, "write W");
     expect_told(j, 8, "S:rw R:r W:w", "one entry a descriptor, with all that it is ready for");
+    judge_order(j, "read S");
+    judge_order(j, "read R");
+    expect_told(j, 8, "S:w W:w", "S was asked about for both, and there is nothing to read any more");
 }
 
 static void no_more_than_fits(struct judge *j)
