@@ -24,7 +24,7 @@ static const char help[] =
     "  hint          the next hint for --item, or for the first item that fails; --again repeats those shown\n"
     "  why           runs --item, or the first that fails, and shows every step of it, and a debugger's command\n"
     "\n"
-    "  --lab ID      which lab; else the one under work/ if there is one alone, else 02\n"
+    "  --lab ID      which lab; else the one under work/ that was written to last, else the first\n"
     "  --sub DIR     grades that folder\n"
     "  --who work    grades work/NN-name (the default), and begins it with the starter if it is not there\n"
     "  --who reference   grades the library's own files\n"

@@ -72,20 +72,66 @@ int work_open(const struct lab *lab, char *folder, size_t folder_size, bool *fre
     return work_refill(lab, folder, put, error, size);
 }
 
-static int is_work(const struct dirent *e)
+/* ---- which lab is meant -------------------------------------------------------------------------------------------- */
+
+static int is_lab(const struct dirent *e)
 {
     char folder[1024], error[8];
     return isdigit((unsigned char)e->d_name[0]) &&
            lab_find("labs", e->d_name, folder, sizeof folder, error, sizeof error);
 }
 
-void work_lab(char *id, size_t size)
+static int is_open(const struct dirent *e)
+{
+    return e->d_name[0] != '.';
+}
+
+static struct timespec later(struct timespec a, struct timespec b)
+{
+    return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec) ? a : b;
+}
+
+/* When the reader last wrote to one of its files. What we leave there ourselves begins with a dot. */
+static struct timespec last_written(const char *name)
 {
     struct dirent **entries;
-    int n = scandir("work", &entries, is_work, alphasort);
-    snprintf(id, size, "%s", n == 1 ? entries[0]->d_name : "02");
-    for (int i = 0; i < n; i++)
+    struct timespec last = {0};
+    char path[1024];
+    snprintf(path, sizeof path, "work/%s", name);
+    int n = scandir(path, &entries, is_open, alphasort);
+    for (int i = 0; i < n; i++) {
+        struct stat st;
+        snprintf(path, sizeof path, "work/%s/%s", name, entries[i]->d_name);
+        if (stat(path, &st) == 0)
+            last = later(st.st_mtim, last);
         free(entries[i]);
+    }
     if (n >= 0)
         free(entries);
+    return last;
+}
+
+/* The first of these folders; of those under work/, the one that was written to last. */
+static void choose(const char *where, char *id, size_t size)
+{
+    struct dirent **names;
+    struct timespec best = {0};
+    int n = scandir(where, &names, is_lab, alphasort);
+    for (int i = 0; i < n; i++) {
+        struct timespec t = later(last_written(names[i]->d_name), best);
+        if (i == 0 || t.tv_sec != best.tv_sec || t.tv_nsec != best.tv_nsec)
+            snprintf(id, size, "%s", names[i]->d_name);
+        best = t;
+        free(names[i]);
+    }
+    if (n >= 0)
+        free(names);
+}
+
+void work_lab(char *id, size_t size)
+{
+    *id = '\0';
+    choose("work", id, size);
+    if (!*id)
+        choose("labs", id, size);
 }

@@ -14,7 +14,7 @@ int work_open(const struct lab *, char *folder, size_t folder_size, bool *fresh,
  * 0, or -1 with a sentence. */
 int work_refill(const struct lab *, const char *folder, bool put[LAB_FILES], char *error, size_t size);
 
-/* Which lab is meant when none is named: the one under work/ if there is exactly one, else "02". */
+/* Which lab is meant when none is named: of those under work/ the one that the reader wrote to last, else the first of labs/. */
 void work_lab(char *id, size_t size);
 
 #endif

@@ -89,7 +89,7 @@ static void add_name(char *list, size_t size, const char *name)
 
 static void put_state(const struct screen *s, const struct grading *c, const bool put_there[LAB_FILES])
 {
-    char there[512] = "", back[512] = "", text[1400];
+    char there[512] = "", back[512] = "", text[2400];
     for (int i = 0; i < c->lab->file_count; i++)
         add_name(put_there[i] ? back : there, sizeof back, c->lab->files[i].name);
     fprintf(s->f, "\n  ");
