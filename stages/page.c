@@ -34,6 +34,12 @@ static bool copy_until(const char *from, const char *end, char *out, size_t size
     return true;
 }
 
+static bool is_port(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits > 0 && digits <= 5 && !text[digits] && atoi(text) <= 65535;
+}
+
 /* Takes a URL apart and writes the request: 0, or -EINVAL for what is no "http://host[:port][/path]". */
 static int page_aim(struct page *p, const char *url)
 {
@@ -48,7 +54,7 @@ static int page_aim(struct page *p, const char *url)
         return -EINVAL;
     if (colon && !copy_until(colon + 1, end, p->name.port, sizeof p->name.port))
         return -EINVAL;
-    if (p->name.port[strspn(p->name.port, "0123456789")])
+    if (!is_port(p->name.port))
         return -EINVAL;
     if ((*end && *end != '/') || url[strcspn(url, "\r\n #")])
         return -EINVAL;
@@ -117,6 +123,22 @@ int page_take(struct page *p, const char *data, size_t len)
     return read_head(p);
 }
 
+int page_take_head(struct page *p, const char *head, size_t len)
+{
+    if (len == 0 || len >= sizeof p->head)
+        return len ? -EMSGSIZE : -ENODATA;
+    memcpy(p->head, head, len);
+    p->head[p->head_len = len] = '\0';
+    if (strncmp(p->head, "HTTP/1.", len < 7 ? len : 7) != 0)
+        return -EPROTO;
+    return len >= 4 && memcmp(p->head + len - 4, "\r\n\r\n", 4) == 0 ? read_head(p) : -ENODATA;
+}
+
+void page_take_body(struct page *p, int len)
+{
+    p->body += len;
+}
+
 /* ---- what became of it --------------------------------------------------------------------------------------------- */
 
 /* The connection was closed in order; did the whole page come? */
@@ -135,7 +157,12 @@ static void say(const struct page *p, int rc)
     case ECONNREFUSED: fprintf(stderr, "nobody listens there (connection refused): is the server running?\n"); break;
     case ECONNRESET:
     case EPIPE: fprintf(stderr, "the server reset the connection before the page was whole\n"); break;
-    case ETIMEDOUT: fprintf(stderr, "timed out: no whole page in the time it was given (-t gives it more)\n"); break;
+    case ETIMEDOUT:
+        if (p->doing)
+            fprintf(stderr, "timed out while %s (-t gives it more time)\n", p->doing);
+        else
+            fprintf(stderr, "timed out: no whole page in the time it was given (-t gives it more)\n");
+        break;
     case ENODATA: fprintf(stderr, "closed early: the server hung up before the head of its reply was whole\n"); break;
     case EBADMSG:
         fprintf(stderr, "closed early: %lld bytes came, %lld were announced\n", (long long)p->body, (long long)p->announced);
@@ -159,6 +186,7 @@ void page_done(struct page *p, int rc)
     } else {
         if (rc != -ECANCELED)
             say(p, rc);
+        p->run->given_up += rc == -ECANCELED;
         p->run->failed++;
     }
     free(p);
@@ -184,6 +212,16 @@ int pages_wanted(const struct run *run)
 int pages_done(const struct run *run)
 {
     return run->done;
+}
+
+int pages_under_way(const struct run *run)
+{
+    return run->begun - run->done - run->failed;
+}
+
+int pages_given_up(const struct run *run)
+{
+    return run->given_up;
 }
 
 int pages_left(const struct run *run)
@@ -286,7 +324,7 @@ int page_main(int argc, char **argv, const struct stage *stage)
         return usage(stage);
     if (strcmp(argv[1], "fetch") == 0)
         return fetch(&run, stage, argv + optind, argc - optind);
-    if (strcmp(argv[1], "serve") == 0 && optind == argc - 1)
+    if (strcmp(argv[1], "serve") == 0 && optind == argc - 1 && is_port(argv[optind]))
         return serve(&run, stage, argv[optind]);
     return usage(stage);
 }

@@ -45,7 +45,7 @@ static int try_fetch(struct fetch *f)
 {
     static char chunk[CHUNK];
     struct page *p = f->page;
-    if (!f->connected && connect(f->fd, (struct sockaddr *)&p->name.address, sizeof p->name.address) < 0 && errno != EISCONN)
+    if (!f->connected && connect(f->fd, (struct sockaddr *)&p->name.address, sizeof p->name.address) < 0)
         return again();
     f->connected = true;
     int rc = try_send(f->fd, p->request, p->request_len, &f->sent);

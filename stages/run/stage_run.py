@@ -12,7 +12,7 @@ import glob, os, signal, statistics, struct, subprocess, sys, tempfile, time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests"))
 from picture import draw
-from world import BIN, ROOT, STAGES, Fixture, Server, program, read_all
+from world import BIN, ROOT, STAGES, Fixture, Server, end_cleanly, program, read_all
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 SLOW_NAMES = 50                                 # ms that a server of names takes, where one is asked
@@ -68,7 +68,7 @@ def awake(pid, seconds=0.3):
 def watched_fetch(stage, fixture, watch):
     """Pages of good and bad peers, by number and by name; then one that never comes, and the run is ended in the middle."""
     urls = fixture.put_in("PAGES/ PAGES/late NASTY/dribble NASTY/reset NASTY/half-body").split()
-    urls.append(fixture.urls["PAGES"].replace("127.0.0.1", "localhost") + "/a")
+    urls += [fixture.urls["PAGES"].replace("127.0.0.1", "localhost") + "/a", "http://a..b/"]
     urls.append(fixture.hang())
     p = subprocess.Popen([program(stage), "fetch", *urls], env=watch.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     fixture.wait_for(urls[-1])
@@ -91,12 +91,7 @@ def watched_serve(stage, watch):
 def stop(p, watch):
     """Looks at a program that has nothing to do, and ends it: its rows, among them where it was, and how awake it was."""
     share = awake(p.pid)
-    found = watch.rows()
-    if found is None:
-        p.kill()
-        p.wait()
-        return None
-    (call, frames, _, _), _ = found
+    (call, frames, _, _), _ = watch.rows()
     p.send_signal(signal.SIGTERM)
     p.wait()
     rows = watch.rows()[1]
@@ -110,12 +105,13 @@ class Check:
 
     def __init__(self, stage, fixture):
         self.stage, self.rows, self.awake, self.missing = stage, {}, None, None
+        trial = Watch()
+        subprocess.run([program(stage)], env=trial.env, capture_output=True)
+        if trial.rows() is None:
+            self.missing = "watch.so was not loaded into the program (is it static, or built with a sanitizer?)"
+            return
         for run in (lambda w: watched_fetch(stage, fixture, w)), (lambda w: watched_serve(stage, w)):
-            result = run(Watch())
-            if result is None:
-                self.missing = "watch.so was not loaded into the program (is it static, or built with a sanitizer?)"
-                return
-            rows, share = result
+            rows, share = run(Watch())
             for call, frames, times, ns in rows:
                 had = self.rows.get((call, frames), (0, 0))
                 self.rows[call, frames] = had[0] + times, had[1] + ns
@@ -267,6 +263,7 @@ def show_ladder():
 
 
 def main():
+    end_cleanly()
     what, number = (sys.argv + ["", ""])[1:3]
     stage = next((s for s in STAGES if s[:2] == number), None)
     if what == "ladder" and not number:

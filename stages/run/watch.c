@@ -5,9 +5,9 @@
  * slept, whatever the clock says. A count that moved between two of our calls is kept as "(unseen)", with the call before it.
  *
  * The results are in a file that is mapped (STAGE_WATCH), so they outlive the program however it ends: also by SIGKILL, in the
- * middle of a call, which is then in `now`. STAGE_SLOW_NAMES=ms stands in for a slow server of names. run/stage_run.py reads
- * this layout. Traps: what the C library calls within itself is not seen, only the call that the program made; our own
- * measuring must not be measured (depth); and errno must be left as it was. */
+ * middle of a call, which is then in `now`. Only what happens while main runs is counted. STAGE_SLOW_NAMES=ms stands in for a
+ * slow server of names. run/stage_run.py reads this layout. Traps: what the C library calls within itself is not seen, only the
+ * call that the program made; our own measuring must not be measured (depth); and errno must be left as it was. */
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -162,7 +162,7 @@ static int find_program(struct dl_phdr_info *info, size_t size, void *self)
     return 1;                       /* the program itself comes first */
 }
 
-__attribute__((constructor)) static void watch_begin(void)
+static void watch_begin(void)
 {
     const char *path = getenv("STAGE_WATCH");
     void *warm[2];
@@ -181,10 +181,26 @@ __attribute__((constructor)) static void watch_begin(void)
     table = map;
 }
 
-__attribute__((destructor)) static void watch_end(void)
+static int (*real_main)(int, char **, char **);
+
+/* While main runs: what sleeps before or after it holds up nobody. */
+static int watched_main(int argc, char **argv, char **environment)
 {
-    if (table && pthread_equal(pthread_self(), main_thread))
+    watch_begin();
+    int status = real_main(argc, argv, environment);
+    if (table)
         note_unseen(switches(), now());
+    table = NULL;
+    return status;
+}
+
+/* The C library's way into main, which we go first. */
+int __libc_start_main(int (*program)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
+                      void (*linker_fini)(void), void *stack_end)
+{
+    __typeof__(__libc_start_main) *real = dlsym(RTLD_NEXT, "__libc_start_main");
+    real_main = program;
+    return real(watched_main, argc, argv, init, fini, linker_fini, stack_end);
 }
 
 /* ---- the calls ----------------------------------------------------------------------------------------------------- */

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """fixture.py - real peers for the stages: Python's http.server with honest pages, and a server with bad manners.
 
-Prints "PAGES http://127.0.0.1:PORT", "NASTY http://..." and "NOBODY http://..." (a port that is taken, where nobody listens),
-then "listening"; after that, on a line each, the nasty paths as they are asked for (what is behind a "?" tells one from another). Ends when its standard input does. The
-trap it exists for: a client that has only ever met servers that answer whole pages at once."""
+Prints "PAGES http://127.0.0.1:PORT", "NASTY http://...", "NOBODY http://..." (a port that is taken, where nobody listens) and
+"FULL http://..." (where somebody listens who never accepts, and whose queue is full, so that no connection is ever made),
+then "listening"; after that, on a line each, the nasty paths as they are asked for (what is behind a "?" tells one from
+another). Ends when its standard input does. The trap it exists for: a client that has only ever met servers that answer whole
+pages at once."""
 import http.server, os, socket, struct, sys, threading, time
 
 PAGES = {"/": b"hello\n", "/a": b"a" * 1000, "/empty": b"", "/b": bytes(range(256)) * 16}
@@ -32,6 +34,13 @@ def dribble(s):
         time.sleep(0.001)
 
 
+def steady(s):
+    s.sendall(HEAD % 5)
+    for byte in b"slow\n":
+        time.sleep(0.3)
+        s.sendall(bytes([byte]))
+
+
 def reset(s):
     s.sendall(HEAD % 100 + b"the beginning")
     s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -55,6 +64,7 @@ def hang_inside(s):
 
 NASTY = {
     "/dribble": dribble,                        # one byte at a time
+    "/steady": steady,                          # the body in five portions, 0.3 s apart
     "/reset": reset,                            # in the middle of the body
     "/hang": hang,                              # says nothing, ever
     "/hang-inside": hang_inside,                # stops in the middle of the body
@@ -94,12 +104,15 @@ def main():
     nasty = socket.create_server(("127.0.0.1", 0), backlog=256)
     nobody = socket.socket()
     nobody.bind(("127.0.0.1", 0))
+    full = socket.create_server(("127.0.0.1", 0), backlog=0)
+    queued = socket.create_connection(full.getsockname())
     threading.Thread(target=pages.serve_forever, daemon=True).start()
     threading.Thread(target=serve_nasty, args=(nasty,), daemon=True).start()
-    for name, port in ("PAGES", pages.server_port), ("NASTY", nasty.getsockname()[1]), ("NOBODY", nobody.getsockname()[1]):
-        print(f"{name} http://127.0.0.1:{port}")
+    for name, s in ("PAGES", pages.socket), ("NASTY", nasty), ("NOBODY", nobody), ("FULL", full):
+        print(f"{name} http://127.0.0.1:{s.getsockname()[1]}")
     print("listening", flush=True)
     sys.stdin.read()
+    queued.close()
 
 
 main()

@@ -2,7 +2,7 @@
 
 Nobody sleeps here in the hope that something has happened by then: a process is up when it has said so, and a peer is stuck
 when the fixture has its request."""
-import os, re, resource, socket, subprocess, sys
+import os, re, resource, signal, socket, subprocess, sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.join(ROOT, os.environ.get("STAGE_BIN", "build/stages"))
@@ -12,6 +12,11 @@ PATIENCE = 20                                   # seconds after which something 
 
 def program(stage):
     return f"{BIN}/{stage[:2]}"
+
+
+def end_cleanly():
+    """SIGTERM leaves every `with`, so that nothing that was started is left behind."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 class Fixture:
@@ -38,8 +43,13 @@ class Fixture:
     def wait_for(self, *urls):
         """Until the nasty server has been asked for all of them."""
         missing = {url.removeprefix(self.urls["NASTY"]) for url in urls}
+        def give_up(*_):
+            raise TimeoutError(f"nobody asked the fixture for {', '.join(missing)} within {PATIENCE} s")
+        signal.signal(signal.SIGALRM, give_up)
+        signal.alarm(PATIENCE)
         while missing:
             missing.discard(self.process.stdout.readline().strip())
+        signal.alarm(0)
 
     def put_in(self, text):
         for name, url in self.urls.items():
@@ -78,12 +88,14 @@ class Server:
 
 
 def read_all(s):
-    """What comes until the server hangs up; b"" too if it does so by a reset. Closes s."""
+    """What comes until the server hangs up; b"" too if it does so by a reset, None if it does not. Closes s."""
     got = b""
     try:
         while more := s.recv(65536):
             got += more
     except ConnectionResetError:
         pass
+    except TimeoutError:
+        got = None
     s.close()
     return got
