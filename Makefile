@@ -30,11 +30,14 @@ CFLAGS := -std=c17 -D_GNU_SOURCE -I. -g -Wall -Wextra -Wshadow -Wstrict-prototyp
           -fno-common $(FLAGS_$(VARIANT))
 LDFLAGS := $(FLAGS_$(VARIANT)) -pthread
 
-# ---- the library: loop/, and its twin for tests ---------------------------------------------------------------------
+# ---- the library: loop/ and stream/, and the kernel's twin for tests -------------------------------------------------
 SWITCH := $(if $(wildcard loop/co_switch_$(MACHINE).S),loop/co_switch_$(MACHINE).S,loop/co_switch_ucontext.c)
 SIM_SRC := $(wildcard loop/sim*.c)
 LOOP_SRC := $(filter-out $(SIM_SRC) loop/selector_poll.c loop/co_switch_ucontext.c,$(wildcard loop/*.c)) $(SWITCH)
 objects = $(patsubst %,$(B)/%.o,$(basename $(1)))
+# Patterns need PCRE2 (libpcre2-dev): without it the library is built without them. There is none for the emulator.
+PCRE2 := $(if $(filter arm64,$(VARIANT)),,$(wildcard /usr/include/pcre2.h))
+STREAM_SRC := $(filter-out $(if $(PCRE2),,stream/stream_regex.c),$(wildcard stream/*.c))
 LIB := $(B)/libeddy.a
 LIB_TESTING := $(B)/libeddy-testing.a
 
@@ -44,7 +47,7 @@ $(B)/%.o: %.c
 $(B)/%.o: %.S
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
-$(LIB): $(call objects,$(LOOP_SRC))
+$(LIB): $(call objects,$(LOOP_SRC) $(STREAM_SRC))
 	@rm -f $@; ar rcs $@ $^
 $(LIB_TESTING): $(call objects,$(SIM_SRC))
 	@rm -f $@; ar rcs $@ $^
@@ -53,10 +56,12 @@ $(LIB_TESTING): $(call objects,$(SIM_SRC))
 .PHONY: lib
 lib: $(LIB) $(LIB_TESTING)
 
-# ---- the loop's tests: every loop/tests/test_*.c is a program; some run with the poll selector or swapcontext as well --
+# ---- the library's tests: every tests/test_*.c is a program; some run with the poll selector or swapcontext as well -----
 CHECK_LIBS ?= $(shell pkg-config --libs check)
-TESTS := $(patsubst %.c,$(B)/%,$(wildcard loop/tests/test_*.c))
-POLL_TESTS := $(patsubst %.c,$(B)/%-poll,$(wildcard $(patsubst %,loop/tests/test_%*.c,selector loop faults)))
+TESTS := $(patsubst %.c,$(B)/%,$(filter-out $(if $(PCRE2),,%_regex.c),$(wildcard loop/tests/test_*.c stream/tests/test_*.c)))
+POLL_TESTS := $(patsubst %.c,$(B)/%-poll,$(wildcard $(patsubst %,loop/tests/test_%*.c,selector loop faults) \
+                $(filter-out %_regex.c,$(wildcard stream/tests/test_stream*.c)) stream/tests/test_faults_stream.c))
+$(B)/stream/tests/test_stream_regex: CHECK_LIBS += -lpcre2-8
 UCONTEXT_TESTS := $(patsubst %.c,$(B)/%-ucontext,$(wildcard loop/tests/test_co*.c))
 
 $(TESTS): $(B)/%: $(B)/%.o $(LIB_TESTING) $(LIB)
@@ -70,12 +75,13 @@ include grader/grader.mk
 include grader/student/student.mk
 include grader/watch/watch.mk
 include loop/bench/bench.mk
+include stream/bench/bench.mk
 include stages/stages.mk
 
 # ---- what a user calls ----------------------------------------------------------------------------------------------
 GRADE_PACKAGES := gcc libc6-dev binutils make patch pkg-config check libinih-dev libjansson-dev libelf-dev libseccomp-dev
 ARM64_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
-TEST_PACKAGES := $(GRADE_PACKAGES) g++ python3 valgrind gcovr $(if $(filter x86_64,$(MACHINE)),$(ARM64_PACKAGES))
+TEST_PACKAGES := $(GRADE_PACKAGES) libpcre2-dev g++ python3 valgrind gcovr $(if $(filter x86_64,$(MACHINE)),$(ARM64_PACKAGES))
 GRADE_OPTIONS = $(if $(LAB),--lab '$(LAB)') $(if $(SUB),--sub '$(SUB)') $(if $(WHO),--who '$(WHO)') $(if $(T),--item '$(T)') \
                 $(if $(SEED),--seed '$(SEED)') $(if $(filter-out 0,$(V)),--verbose) $(if $(filter-out 0,$(STRICT)),--strict)
 
@@ -124,7 +130,8 @@ run-tsan: $(patsubst %,$(B)/loop/tests/test_%,wakeup sys_jobs sys_process sys_pr
 run-valgrind: $(TESTS)
 	@echo "== valgrind"; TALLY=$(TALLY) EDDY_SEEDS=200 RUN_WITH="valgrind -q --fair-sched=try --error-exitcode=9 --leak-check=full" $(RUN) $(TESTS) || true
 run-coverage: $(TESTS) $(POLL_TESTS)
-	@echo "== coverage of loop/"; find $(B) -name '*.gcda' -delete; TALLY=/dev/null $(RUN) $(TESTS) $(POLL_TESTS) >/dev/null; \
+	@echo "== coverage of loop/ and stream/"; find $(B) -name '*.gcda' -delete; \
+	 TALLY=/dev/null $(RUN) $(TESTS) $(POLL_TESTS) >/dev/null; \
 	 TALLY=$(TALLY) $(RUN) loop/tests/coverage.sh || true
 # What it needs is in /usr/aarch64-linux-gnu, shared libraries included. Without it nothing passed and nothing failed.
 ARM64_MISSING = $(filter-out $(wildcard $(ARM64_NEEDS)),$(ARM64_NEEDS))
@@ -150,9 +157,10 @@ soak:
 #: make install PREFIX=/usr/local   libeddy, libeddy-testing (the kernel's twin) and their headers
 PREFIX ?= /usr/local
 install: lib
-	@install -d $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/loop
+	@install -d $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/loop $(DESTDIR)$(PREFIX)/include/stream
 	@install -m 644 $(LIB) $(LIB_TESTING) $(DESTDIR)$(PREFIX)/lib
 	@install -m 644 $(filter-out %_inside.h %_annotate.h loop/sys_linux.h,$(wildcard loop/*.h)) $(DESTDIR)$(PREFIX)/include/loop
+	@install -m 644 $(filter-out %_inside.h,$(wildcard stream/*.h)) $(DESTDIR)$(PREFIX)/include/stream
 
 #: make clean                   removes build/
 clean:

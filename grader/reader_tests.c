@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -108,6 +109,12 @@ static int words_in(const char *s, const char *end)
     return n;
 }
 
+/* Whether an order of this form may have any number of words more. */
+static bool is_open(const char *form, const char *end)
+{
+    return end - form > 3 && memcmp(end - 3, "...", 3) == 0;
+}
+
 static bool check_order(struct reader_tests *r, const char *order, const char *end)
 {
     size_t len = word_length(order);
@@ -117,8 +124,9 @@ static bool check_order(struct reader_tests *r, const char *order, const char *e
         if (word_length(form) != len || strncmp(form, order, len) != 0)
             continue;
         const char *optional = memchr(form, '[', (size_t)(form_end - form));
-        int has = words_in(order, end), least = words_in(form, optional ? optional : form_end),
-            most = words_in(form, form_end);
+        bool open = is_open(form, form_end);
+        int has = words_in(order, end), least = words_in(form, optional ? optional : open ? form_end - 3 : form_end),
+            most = open ? INT_MAX : words_in(form, form_end);
         if (has < least || has > most)
             return wrong(r, "write it as '%.*s'", (int)(form_end - form), form);
         return true;

@@ -22,7 +22,8 @@
 #include <stddef.h>
 
 struct reader_rules {
-    const char *orders;         /* what may be ordered, each with its arguments: "run; call_at NAME TIME; ..." */
+    const char *orders;         /* what may be ordered, each with its arguments: "run; call_at NAME TIME"; [] for
+                                   what may be missing, ... at the end for any number more */
     const char *before;         /* what is ordered before each test: "loop_new" */
     const char *after;          /* and after it */
 };

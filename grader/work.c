@@ -74,11 +74,11 @@ int work_open(const struct lab *lab, char *folder, size_t folder_size, bool *fre
 
 /* ---- which lab is meant -------------------------------------------------------------------------------------------- */
 
-static int is_lab(const struct dirent *e)
+/* Not as scandir's own filter: lab_find calls scandir, which need not be ready for that. */
+static bool is_lab(const char *name)
 {
     char folder[1024], error[8];
-    return isdigit((unsigned char)e->d_name[0]) &&
-           lab_find("labs", e->d_name, folder, sizeof folder, error, sizeof error);
+    return isdigit((unsigned char)*name) && lab_find("labs", name, folder, sizeof folder, error, sizeof error);
 }
 
 static int is_open(const struct dirent *e)
@@ -116,11 +116,12 @@ static void choose(const char *where, char *id, size_t size)
 {
     struct dirent **names;
     struct timespec best = {0};
-    int n = scandir(where, &names, is_lab, alphasort);
+    int n = scandir(where, &names, is_open, alphasort);
     for (int i = 0; i < n; i++) {
-        struct timespec t = later(last_written(names[i]->d_name), best);
-        if (i == 0 || t.tv_sec != best.tv_sec || t.tv_nsec != best.tv_nsec)
-            snprintf(id, size, "%s", names[i]->d_name);
+        const char *name = names[i]->d_name;
+        struct timespec t = is_lab(name) ? later(last_written(name), best) : best;
+        if (is_lab(name) && (!*id || t.tv_sec != best.tv_sec || t.tv_nsec != best.tv_nsec))
+            snprintf(id, size, "%s", name);
         best = t;
         free(names[i]);
     }

@@ -18,7 +18,8 @@ extern "C" {
 enum {
     READABLE = 1,       /* a read would not block: bytes, end of file, a connection to accept */
     WRITABLE = 2,       /* a write would not block */
-    BROKEN = 4,         /* error or hang-up; always reported, whatever was asked for */
+    BROKEN = 4,         /* error or hang-up; always reported, whatever was asked for. With EDGE also: the other side will not
+                           send any more, so that there is an end to read behind the last bytes */
     EDGE = 8            /* with selector_set: tell once, then again only after a read or write found it drained */
 };
 
@@ -34,8 +35,8 @@ struct selector *selector_new(struct sys *);
 void selector_close(struct selector *);
 
 /* From now on reports `mask` (of READABLE, WRITABLE, EDGE) for fd; 0 forgets it, and forgetting the unknown is harmless.
- * BROKEN is reported for every fd that is known. 0, or -errno: -EBADF for what is no descriptor, -ENOMEM. After a failure
- * the selector is as it was before. */
+ * BROKEN is reported for every fd that is known. 0, or -errno: -EBADF for what is no descriptor, -ENOMEM; with EDGE
+ * -EPERM for a regular file, where the kernel tells (epoll does). After a failure the selector is as it was before. */
 int selector_set(struct selector *, int fd, int mask);
 
 /* With EDGE: a read or write found nothing (more): tell READABLE or WRITABLE again when there is. Costs nothing on epoll,

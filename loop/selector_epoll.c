@@ -54,7 +54,8 @@ void selector_close(struct selector *s)
 static int control(struct selector *s, int epfd, int op, int fd, uint32_t mask, uint32_t generation)
 {
     struct epoll_event event = { .data.u64 = (uint64_t)generation << 32 | (uint32_t)fd };
-    event.events = (mask & READABLE ? EPOLLIN : 0) | (mask & WRITABLE ? EPOLLOUT : 0) | (mask & EDGE ? (uint32_t)EPOLLET : 0);
+    event.events = (mask & READABLE ? EPOLLIN : 0) | (mask & WRITABLE ? EPOLLOUT : 0);
+    event.events |= mask & EDGE ? EPOLLRDHUP | (uint32_t)EPOLLET : 0;
     return s->sys->epoll_ctl(s->sys, epfd, op, fd, &event);
 }
 
@@ -114,7 +115,7 @@ int selector_set(struct selector *s, int fd, int mask)
         if (rc == 0)
             e->generation++;
     }
-    if (rc < 0 && rc != -EPERM)
+    if (rc < 0 && (rc != -EPERM || mask & EDGE))
         return rc;
     if (rc == -EPERM) {
         wanted |= ALWAYS;
@@ -153,7 +154,7 @@ static void rebuild(struct selector *s)
 static int translate(uint32_t events, uint32_t mask)
 {
     uint32_t ready = (events & (EPOLLIN | EPOLLHUP) ? READABLE : 0) | (events & EPOLLOUT ? WRITABLE : 0);
-    return (int)(ready & mask) | (events & (EPOLLERR | EPOLLHUP) ? BROKEN : 0);
+    return (int)(ready & mask) | (events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP) ? BROKEN : 0);
 }
 
 static int add_always(struct selector *s, struct ready *out, int n, int max)

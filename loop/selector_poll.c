@@ -79,7 +79,7 @@ static int grow(struct selector *s, int fd)
 
 static short wanted(int mask)
 {
-    return (short)((mask & READABLE ? POLLIN : 0) | (mask & WRITABLE ? POLLOUT : 0));
+    return (short)((mask & READABLE ? POLLIN : 0) | (mask & WRITABLE ? POLLOUT : 0) | (mask & EDGE ? POLLRDHUP : 0));
 }
 
 /* poll passes over negative numbers: that is how an entry is silenced without losing its place. */
@@ -131,11 +131,14 @@ int selector_set(struct selector *s, int fd, int mask)
 void selector_drained(struct selector *s, int fd, int mask)
 {
     int place = place_of(s, fd);
-    if (place >= 0)
-        s->polled[place].events |= wanted(mask & s->masks[place]);
+    if (place < 0)
+        return;
+    s->polled[place].fd = fd;
+    s->polled[place].events |= wanted(mask & s->masks[place]);
 }
 
-/* What poll says of one descriptor, in our words; 0: nothing to tell. After an edge's hang-up nothing new can come. */
+/* What poll says of one descriptor, in our words; 0: nothing to tell. An edge's hang-up would be told for ever: until whoever
+ * was told has found it drained all the same, nothing new comes. */
 static int translate(struct pollfd *p, int mask)
 {
     short seen = p->revents;
@@ -144,7 +147,7 @@ static int translate(struct pollfd *p, int mask)
     if (mask & EDGE)
         p->events &= (short)~seen;
     int ready = (seen & (POLLIN | POLLHUP) ? READABLE : 0) | (seen & POLLOUT ? WRITABLE : 0);
-    return (ready & mask) | (seen & (POLLERR | POLLHUP) ? BROKEN : 0);
+    return (ready & mask) | (seen & (POLLERR | POLLHUP | POLLRDHUP) ? BROKEN : 0);
 }
 
 int selector_wait(struct selector *s, int64_t deadline, struct ready *out, int max)

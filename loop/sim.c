@@ -250,6 +250,49 @@ static int door_socket_error(struct sys *sys, int fd)
     return (int)sim_told(sim, CALL_SOCKET_ERROR, fd, 0, rc ? rc : sim_socket_error(sim, fd));
 }
 
+static int door_set_option(struct sys *sys, int fd, int level, int option, int value)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_SET_OPTION);
+    return (int)sim_told(sim, CALL_SET_OPTION, fd, option, rc ? rc : sim_set_option(sim, fd, level, option, value));
+}
+
+static int door_sockname(struct sys *sys, int fd, struct address *out)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_SOCKNAME);
+    return (int)sim_told(sim, CALL_SOCKNAME, fd, 0, rc ? rc : sim_sockname(sim, fd, out));
+}
+
+static int door_peername(struct sys *sys, int fd, struct address *out)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_PEERNAME);
+    return (int)sim_told(sim, CALL_PEERNAME, fd, 0, rc ? rc : sim_peername(sim, fd, out));
+}
+
+static int door_set_mode(struct sys *sys, int fd, mode_t mode)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_SET_MODE);
+    rc = rc || sim_file_of(sim, fd) ? rc : -EBADF;
+    return (int)sim_told(sim, CALL_SET_MODE, fd, mode, rc);
+}
+
+static int door_unlink_socket(struct sys *sys, const char *path)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_UNLINK_SOCKET);
+    return (int)sim_told(sim, CALL_UNLINK_SOCKET, 0, 0, rc ? rc : sim_name_unlink(sim, path));
+}
+
+static int door_lookup(struct sys *sys, const char *host, int port, int family, struct address *out, int max)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_LOOKUP);
+    return (int)sim_told(sim, CALL_LOOKUP, port, family, rc ? rc : sim_lookup(sim, host, port, family, out, max));
+}
+
 static int door_open(struct sys *sys, const char *path, int flags, mode_t mode)
 {
     struct sim *sim = world(sys);
@@ -345,6 +388,8 @@ struct sim *sim_new(uint64_t seed)
         .map = door_map, .guard = door_guard, .on_fault = door_on_fault,
         .socket = door_socket, .bind = door_bind, .listen = door_listen, .accept = door_accept,
         .connect = door_connect, .socket_error = door_socket_error, .open = door_open,
+        .set_option = door_set_option, .sockname = door_sockname, .peername = door_peername,
+        .set_mode = door_set_mode, .unlink_socket = door_unlink_socket, .lookup = door_lookup,
         .sigprocmask = door_sigprocmask, .signalfd = door_signalfd,
         .spawn = door_spawn, .kill = door_kill, .reap = door_reap, .submit = door_submit, .withdraw = door_withdraw,
         .processors = door_processors,
@@ -356,7 +401,9 @@ struct sim *sim_new(uint64_t seed)
     ring_init(&sim->blocks);
     ring_init(&sim->disk);
     ring_init(&sim->jobs);
+    ring_init(&sim->hosts);
     sim_names_init(sim);
+    sim_net_begin(sim);
     sim_signals_init(sim);
     sim_processes_init(sim);
     log_to(keep_line, sim);
@@ -370,7 +417,9 @@ void sim_close(struct sim *sim)
     sim_processes_close(sim);
     sim_disk_close(sim);
     sim_jobs_close(sim);
+    sim_hosts_close(sim);
     sim_names_close(sim);
+    sim_net_end(sim);
     sim_memory_close(sim);
     free(sim->events);
     free(sim->log);

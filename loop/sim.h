@@ -5,7 +5,7 @@
  * pipes, AF_UNIX sockets, eventfds, signalfds, epoll and poll do here is what Linux does, call by call: test_sim_kernel.c
  * proves it.
  *
- * Children run virtual programs: see sim_process.h.
+ * Children run virtual programs: see sim_process.h. TCP goes over a network of its own: see sim_net.h.
  *
  * OWNERSHIP  sim_close ends everything made through it. Nothing here is thread-safe: one thread, one sim.
  *
@@ -58,6 +58,15 @@ void sim_limit_idle_waits(struct sim *, unsigned calls);
  * that gets there. Its calls are the program's: counted, and made to fail; but it cannot wait (-EDEADLK). */
 void sim_job_time(struct sim *, int64_t min, int64_t max);
 
+/* ---- names -------------------------------------------------------------------------------------------------------- */
+
+/* From now on sys->lookup finds `addresses` for that host: literals with blanks between them, in the order of preference
+ * ("10.0.0.1 2001:db8::1"), and sleeps for `delay` ns first; "": it has none. Otherwise it knows literals, and "localhost". 0 or
+ * -ENOMEM. */
+int sim_host_add(struct sim *, const char *host, const char *addresses, int64_t delay);
+/* From now on sys->lookup of that host fails with `error` (-ENOENT, -EAGAIN ...) after that delay. 0 or -ENOMEM. */
+int sim_host_fail(struct sim *, const char *host, int error, int64_t delay);
+
 /* ---- faults ------------------------------------------------------------------------------------------------------- */
 
 /* The n-th next call of that kind (1: the very next) fails with `error` (-errno), once; for CALL_MEMORY and CALL_MAP it gives
@@ -104,7 +113,7 @@ struct sim_live sim_live(const struct sim *);
  *     read, write: fd, len      close, dup: fd      shutdown: fd, how      epoll_ctl: op, fd      epoll_wait: max, timeout
  *     poll: count, timeout      random: len         pipe, socketpair: the two new descriptors, or -1
  *     memory, map: 1 if there was an old block, size; the result is 0 or -ENOMEM      guard: size, split
- *     open: flags, mode */
+ *     open: flags, mode         set_option: fd, option              set_mode: fd, mode          lookup: port, family */
 typedef void sim_witness(void *self, enum sys_call, int64_t arg, int64_t arg2, int64_t result);
 void sim_watch(struct sim *, sim_witness *, void *self);
 

@@ -7,29 +7,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct chunk *chunks_add(struct chunks *q, size_t size)
+void chunks_push(struct chunks *q, struct chunk *c)
 {
-    struct chunk *c = malloc(sizeof *c + size);
-    if (!c)
-        return NULL;
-    *c = (struct chunk){ .size = size };
     if (q->last)
         q->last->next = c;
     else
         q->first = c;
     q->last = c;
     q->count++;
+}
+
+struct chunk *chunks_add(struct chunks *q, size_t size)
+{
+    struct chunk *c = malloc(sizeof *c + size);
+    if (!c)
+        return NULL;
+    *c = (struct chunk){ .size = size };
+    chunks_push(q, c);
     return c;
 }
 
-void chunks_drop(struct chunks *q)
+struct chunk *chunks_pop(struct chunks *q)
 {
     struct chunk *c = q->first;
     q->first = c->next;
     if (!q->first)
         q->last = NULL;
     q->count--;
-    free(c);
+    c->next = NULL;
+    return c;
+}
+
+void chunks_drop(struct chunks *q)
+{
+    free(chunks_pop(q));
+}
+
+void chunks_clear(struct chunks *q)
+{
+    while (q->count)
+        chunks_drop(q);
 }
 
 size_t chunks_take(struct chunks *q, void *data, size_t len)

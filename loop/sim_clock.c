@@ -13,16 +13,53 @@ static bool earlier(const struct event *a, const struct event *b)
     return a->when != b->when ? a->when < b->when : a->order < b->order;
 }
 
-static void swap(struct event *a, struct event *b)
+/* ---- the heap: a timer always knows its place --------------------------------------------------------------------- */
+
+static void put_at(struct sim *sim, size_t at, struct event e)
 {
-    struct event other = *a;
-    *a = *b;
-    *b = other;
+    sim->events[at] = e;
+    if (e.timer)
+        e.timer->place = at + 1;
 }
 
-int sim_at(struct sim *sim, int64_t when, callback *fn, void *self)
+/* Finds the place of an event that may stand at the free place `at`, or above or below it. */
+static void settle(struct sim *sim, size_t at, struct event e)
 {
-    if (sim->event_count == sim->event_capacity) {
+    for (; at > 0 && earlier(&e, &sim->events[(at - 1) / 2]); at = (at - 1) / 2)
+        put_at(sim, at, sim->events[(at - 1) / 2]);
+    for (size_t child = 2 * at + 1; child < sim->event_count; child = 2 * at + 1) {
+        if (child + 1 < sim->event_count && earlier(&sim->events[child + 1], &sim->events[child]))
+            child++;
+        if (!earlier(&sim->events[child], &e))
+            break;
+        put_at(sim, at, sim->events[child]);
+        at = child;
+    }
+    put_at(sim, at, e);
+}
+
+static void add(struct sim *sim, int64_t when, callback *fn, void *self, struct timer *timer)
+{
+    struct event e = { when, sim->event_orders++, fn, self, timer };
+    settle(sim, sim->event_count++, e);
+}
+
+static struct event take(struct sim *sim, size_t at)
+{
+    struct event taken = sim->events[at];
+    if (at != --sim->event_count)
+        settle(sim, at, sim->events[sim->event_count]);
+    if (taken.timer)
+        taken.timer->place = 0;
+    else
+        sim->event_promised--;
+    return taken;
+}
+
+/* Room for one more, for good: so that a timer can be set without asking for memory. */
+static int promise(struct sim *sim)
+{
+    if (sim->event_promised == sim->event_capacity) {
         size_t capacity = sim->event_capacity ? 2 * sim->event_capacity : 16;
         struct event *larger = realloc(sim->events, capacity * sizeof *larger);
         if (!larger)
@@ -30,28 +67,43 @@ int sim_at(struct sim *sim, int64_t when, callback *fn, void *self)
         sim->events = larger;
         sim->event_capacity = capacity;
     }
-    size_t at = sim->event_count++;
-    sim->events[at] = (struct event){ when, sim->event_orders++, fn, self };
-    for (; at > 0 && earlier(&sim->events[at], &sim->events[(at - 1) / 2]); at = (at - 1) / 2)
-        swap(&sim->events[at], &sim->events[(at - 1) / 2]);
+    sim->event_promised++;
     return 0;
 }
 
-static struct event take_first(struct sim *sim)
+int sim_at(struct sim *sim, int64_t when, callback *fn, void *self)
 {
-    struct event first = sim->events[0];
-    size_t count = --sim->event_count;
-    sim->events[0] = sim->events[count];
-    for (size_t at = 0, child = 1; child < count; child = 2 * at + 1) {
-        if (child + 1 < count && earlier(&sim->events[child + 1], &sim->events[child]))
-            child++;
-        if (!earlier(&sim->events[child], &sim->events[at]))
-            break;
-        swap(&sim->events[child], &sim->events[at]);
-        at = child;
-    }
-    return first;
+    int rc = promise(sim);
+    if (rc == 0)
+        add(sim, when, fn, self, NULL);
+    return rc;
 }
+
+int timer_begin(struct sim *sim, struct timer *t, callback *fn, void *self)
+{
+    *t = (struct timer){ .fn = fn, .self = self };
+    return promise(sim);
+}
+
+void timer_set(struct sim *sim, struct timer *t, int64_t when)
+{
+    timer_stop(sim, t);
+    add(sim, when, t->fn, t->self, t);
+}
+
+void timer_stop(struct sim *sim, struct timer *t)
+{
+    if (t->place)
+        take(sim, t->place - 1);
+}
+
+void timer_end(struct sim *sim, struct timer *t)
+{
+    timer_stop(sim, t);
+    sim->event_promised--;
+}
+
+/* ---- waiting ------------------------------------------------------------------------------------------------------ */
 
 static int64_t next_event(const struct sim *sim)
 {
@@ -61,7 +113,7 @@ static int64_t next_event(const struct sim *sim)
 static void run_due(struct sim *sim)
 {
     while (next_event(sim) <= sim->now) {
-        struct event e = take_first(sim);
+        struct event e = take(sim, 0);
         sim->busy = sim->outside = true;
         e.fn(e.self, 0);
         sim->busy = sim->outside = false;

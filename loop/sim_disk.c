@@ -32,6 +32,11 @@ static struct entry *find(const struct sim *sim, const char *path)
     return NULL;
 }
 
+bool sim_disk_has(const struct sim *sim, const char *path)
+{
+    return find(sim, path) != NULL;
+}
+
 int sim_disk_add(struct sim *sim, const char *path, const void *data, size_t len)
 {
     struct entry *old = find(sim, path), *e = malloc(sizeof *e + strlen(path) + 1);

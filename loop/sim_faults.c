@@ -13,7 +13,8 @@ enum { ANY = CALL_COUNT, MOST_IN_A_ROW = 3 };
 static const char *const names[CALL_COUNT] = {
     "now", "random", "memory", "read", "write", "close", "dup", "pipe", "socketpair", "shutdown", "eventfd",
     "epoll_create", "epoll_ctl", "epoll_wait", "poll", "map",
-    "guard", "on_fault", "socket", "bind", "listen", "accept", "connect", "socket_error", "open",
+    "guard", "on_fault", "socket", "bind", "listen", "accept", "connect", "socket_error",
+    "set_option", "sockname", "peername", "set_mode", "unlink_socket", "lookup", "open",
     "sigprocmask", "signalfd", "spawn", "kill", "reap", "submit", "withdraw",
 };
 

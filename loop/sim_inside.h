@@ -65,6 +65,17 @@ static inline void ring_prepend(struct ring *to, struct ring *from)
 
 struct file;
 
+struct socket_calls {                       /* the file is one of theirs, and the descriptor's */
+    int (*bind)(struct sim *, struct file *, const struct sockaddr *, socklen_t len);
+    int (*listen)(struct file *, int backlog);
+    int (*accept)(struct file *, struct file **out);        /* *out: whoever waited longest, still without a descriptor */
+    int (*connect)(struct sim *, struct file *, const struct sockaddr *, socklen_t len);
+    int (*error)(struct file *);
+    int (*set_option)(struct file *, int level, int option, int value);
+    int (*sockname)(struct file *, struct address *out);
+    int (*peername)(struct file *, bool accepted, struct address *out);     /* accepted: who it was, even if it is gone */
+};
+
 struct file_kind {
     ssize_t (*read)(struct file *, void *data, size_t len);             /* NULL: -EINVAL */
     ssize_t (*write)(struct file *, const void *data, size_t len);      /* NULL: -EINVAL */
@@ -72,6 +83,7 @@ struct file_kind {
     uint32_t (*ready)(struct file *);       /* EPOLLIN ...; NULL: always ready, and no business of epoll's */
     void (*release)(struct file *);         /* frees it; nobody watches it any more */
     bool atomic;                            /* reads and writes cannot be shortened */
+    const struct socket_calls *calls;       /* NULL: it is no socket */
 };
 
 enum { NO_READING = 1, NO_WRITING = 2 };
@@ -94,6 +106,7 @@ struct chunk {
     struct chunk *next;
     size_t begin, end, size;                /* unread are data[begin..end-1] */
     int cost;                               /* what it counts for in its sender's buffer */
+    int64_t arrives;                        /* when it is where it was sent to */
     char data[];
 };
 
@@ -103,11 +116,6 @@ struct chunks {                             /* a FIFO; {0} is empty */
 };
 
 /* ---- sockets ------------------------------------------------------------------------------------------------------- */
-
-struct address {                            /* len 0: none */
-    struct sockaddr_storage at;
-    socklen_t len;
-};
 
 enum { RECEIVE = 1, SEND = 2 };
 
@@ -132,6 +140,13 @@ struct event {
     uint64_t order;
     callback *fn;
     void *self;
+    struct timer *timer;                    /* NULL: nobody can take it back */
+};
+
+struct timer {                              /* an event that can be moved and taken back */
+    size_t place;                           /* in the heap, from 1; 0: it is not set */
+    callback *fn;
+    void *self;
 };
 
 struct fault {
@@ -145,6 +160,16 @@ struct storm {
     int error;
 };
 
+struct net {
+    struct ring sockets;                    /* all that are not freed */
+    struct ring rules;                      /* what becomes of what is sent to an address */
+    struct ring waits;                      /* ports in TIME_WAIT, the oldest first */
+    struct port **ports[256];               /* by number: 256 pages of 256; NULL: nobody there */
+    unsigned next_port;
+    int64_t latency_min, latency_max;
+    size_t send_bytes, receive_bytes;       /* the buffers of sockets made from now on */
+};
+
 struct sim {
     struct sys sys;                         /* first: the door's address is the world's */
 
@@ -152,7 +177,7 @@ struct sim {
 
     int64_t now;                            /* sim_clock.c */
     struct event *events;                   /* a binary heap */
-    size_t event_count, event_capacity;
+    size_t event_count, event_capacity, event_promised;
     uint64_t event_orders;
     bool busy;                              /* an event runs, inside a wait: nobody can wait */
     bool outside;                           /* it is the world's, and so are the calls made now, not the program's */
@@ -174,12 +199,16 @@ struct sim {
     int most_files;                         /* 0: as many as there are numbers */
 
     struct ring names;                      /* sim_names.c */
+    struct net net;                         /* sim_net.c */
 
     size_t pipe_capacity;
 
     struct ring disk;                       /* sim_disk.c */
     struct ring jobs;                       /* sim_jobs.c: those that have not run */
     int64_t job_min, job_max;
+    bool job_runs;
+    int64_t job_slept;                      /* by the one that runs, so far */
+    struct ring hosts;                      /* sim_hosts.c */
 
     sigset_t blocked, pending;              /* sim_signals.c */
     struct ring signal_watches;             /* all signalfds have this wait queue */
@@ -204,6 +233,11 @@ uint64_t sim_chance(struct sim *);
  * the timeout is over. `counts`: this is a wait that may be a busy one. */
 typedef int sim_scan(struct sim *, void *self);
 int sim_wait(struct sim *, int64_t timeout, sim_scan *scan, void *self, bool counts);
+/* A timer is begun once, 0 or -ENOMEM, and ended once; between them it can be set and stopped as often as you like. */
+int timer_begin(struct sim *, struct timer *, callback *fn, void *self);
+void timer_set(struct sim *, struct timer *, int64_t when);
+void timer_stop(struct sim *, struct timer *);
+void timer_end(struct sim *, struct timer *);
 
 /* sim_faults.c. Counts the call; 0, or the error it must fail with. */
 int sim_fault(struct sim *, enum sys_call);
@@ -254,18 +288,37 @@ void sim_names_close(struct sim *);
 int sim_name_take(struct sim *, struct sock *, const struct sockaddr *, socklen_t len);
 /* Who has that name; -errno for connect if nobody has. */
 int sim_name_find(struct sim *, const struct sockaddr *, socklen_t len, struct sock **);
+/* Removes the path; its socket stays. 0, -ENOENT or -ENOTSOCK. */
+int sim_name_unlink(struct sim *, const char *path);
 /* The socket is about to end. */
 void sim_name_give_up(struct sock *);
 
-/* sim_listener.c: sockets that are made one by one */
+/* sim_listener.c: AF_UNIX sockets that are made one by one */
+extern const struct socket_calls unix_calls;
+int sim_unix_socket(struct sim *);
+
+/* sim_net.c and sim_net_*.c: TCP */
+int sim_net_socket(struct sim *, int domain);
+void sim_net_begin(struct sim *);
+void sim_net_end(struct sim *);
+
+/* sim_sockets.c: sockets of any domain */
 int sim_socket(struct sim *, int domain, int type);
 int sim_bind(struct sim *, int fd, const struct sockaddr *, socklen_t len);
 int sim_listen(struct sim *, int fd, int backlog);
 int sim_accept(struct sim *, int fd, struct sockaddr *, socklen_t *len);
 int sim_connect(struct sim *, int fd, const struct sockaddr *, socklen_t len);
 int sim_socket_error(struct sim *, int fd);
+int sim_set_option(struct sim *, int fd, int level, int option, int value);
+int sim_sockname(struct sim *, int fd, struct address *out);
+int sim_peername(struct sim *, int fd, struct address *out);
+
+/* sim_hosts.c: addresses by name */
+int sim_lookup(struct sim *, const char *host, int port, int family, struct address *out, int max);
+void sim_hosts_close(struct sim *);
 
 /* sim_disk.c: files by name */
+bool sim_disk_has(const struct sim *, const char *path);
 int sim_open_path(struct sim *, const char *path, int flags);
 void sim_disk_close(struct sim *);
 
@@ -286,12 +339,18 @@ void sim_processes_close(struct sim *);
 /* sim_jobs.c */
 int sim_submit(struct sim *, struct job *);
 int sim_withdraw(struct sim *, struct job *);
+/* The job that runs goes to sleep: it ends that much later. */
+void sim_job_sleep(struct sim *, int64_t ns);
 void sim_jobs_close(struct sim *);
 
 /* sim_chunks.c. An empty chunk at the end of the queue, or NULL. */
 struct chunk *chunks_add(struct chunks *, size_t size);
-/* Drops the first. */
+/* Takes the first out; puts one that stands in no queue at the end. */
+struct chunk *chunks_pop(struct chunks *);
+void chunks_push(struct chunks *, struct chunk *);
+/* Drops the first; all. */
 void chunks_drop(struct chunks *);
+void chunks_clear(struct chunks *);
 /* Moves at most `len` bytes out of the first chunk, which stays even if it is empty then. */
 size_t chunks_take(struct chunks *, void *data, size_t len);
 

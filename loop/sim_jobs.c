@@ -23,7 +23,7 @@ static void errand_free(struct errand *e)
     free(e);
 }
 
-static void errand_run(void *self, int what)
+static void errand_end(void *self, int what)
 {
     struct errand *e = self;
     struct sim *sim = e->sim;
@@ -31,9 +31,22 @@ static void errand_run(void *self, int what)
     (void)what;
     errand_free(e);
     sim->outside = false;
-    job->run(job->self);
     job->ended(job->self);
     sim->outside = true;
+}
+
+static void errand_run(void *self, int what)
+{
+    struct errand *e = self;
+    struct sim *sim = e->sim;
+    sim->outside = false;
+    sim->job_runs = true;
+    sim->job_slept = 0;
+    e->job->run(e->job->self);
+    sim->job_runs = false;
+    sim->outside = true;
+    if (sim->job_slept == 0 || sim_at(sim, sim->now + sim->job_slept, errand_end, e) < 0)
+        errand_end(e, what);
 }
 
 static int64_t how_long(struct sim *sim)
@@ -80,6 +93,11 @@ int sim_withdraw(struct sim *sim, struct job *job)
         return 0;
     }
     return -EALREADY;
+}
+
+void sim_job_sleep(struct sim *sim, int64_t ns)
+{
+    sim->job_slept += ns;
 }
 
 void sim_job_time(struct sim *sim, int64_t min, int64_t max)

@@ -2,7 +2,7 @@
  *
  * The trap it exists for: a path is not an abstract name. It ends at its first zero byte, and it stays when its socket is gone:
  * then nobody can connect to it, nor bind to it again; an abstract name is all its bytes, and goes with its socket. Paths here
- * are only names: what is no socket, and folders that do not exist, are unknown. */
+ * are only names: the files of sim_disk.c are in their way, and folders need not exist. */
 #include "loop/sim_inside.h"
 
 #include <errno.h>
@@ -22,6 +22,12 @@ struct name {
 static bool is_path(const struct address *a)
 {
     return ((const struct sockaddr_un *)&a->at)->sun_path[0] != '\0';
+}
+
+/* Something else is at that path. */
+static bool is_file(const struct sim *sim, const struct address *a)
+{
+    return is_path(a) && sim_disk_has(sim, ((const struct sockaddr_un *)&a->at)->sun_path);
 }
 
 /* The address as the kernel keeps it. */
@@ -74,7 +80,7 @@ int sim_name_take(struct sim *sim, struct sock *s, const struct sockaddr *addres
         if (rc < 0)
             return rc;
     }
-    bool taken = find(sim, &a) != NULL;
+    bool taken = find(sim, &a) || is_file(sim, &a);
     if (s->name.len && !(taken && is_path(&a)))
         return -EINVAL;
     if (taken)
@@ -97,7 +103,7 @@ int sim_name_find(struct sim *sim, const struct sockaddr *address, socklen_t len
         return rc;
     struct name *n = find(sim, &a);
     if (!n)
-        return is_path(&a) ? -ENOENT : -ECONNREFUSED;
+        return is_path(&a) && !is_file(sim, &a) ? -ENOENT : -ECONNREFUSED;
     *out = n->holder;
     return n->holder ? 0 : -ECONNREFUSED;
 }
@@ -106,6 +112,24 @@ static void name_end(struct name *n)
 {
     ring_remove(&n->of_sim);
     free(n);
+}
+
+int sim_name_unlink(struct sim *sim, const char *path)
+{
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    struct address a;
+    if (sim_disk_has(sim, path))
+        return -ENOTSOCK;
+    if (strlen(path) >= sizeof un.sun_path)
+        return -ENOENT;
+    strcpy(un.sun_path, path);
+    struct name *n = understand((struct sockaddr *)&un, sizeof un, &a) == 0 && is_path(&a) ? find(sim, &a) : NULL;
+    if (!n)
+        return -ENOENT;
+    if (n->holder)
+        n->holder->bound = NULL;
+    name_end(n);
+    return 0;
 }
 
 void sim_name_give_up(struct sock *s)

@@ -154,6 +154,7 @@ static void sock_release(struct file *file)
 
 static const struct file_kind sock_kind = {
     .read = sock_read, .write = sock_write, .shutdown = sock_shutdown, .ready = sock_ready, .release = sock_release,
+    .calls = &unix_calls,
 };
 
 struct sock *sock_new(void)

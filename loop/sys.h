@@ -30,7 +30,8 @@ enum sys_call {
     CALL_NOW, CALL_RANDOM, CALL_MEMORY, CALL_READ, CALL_WRITE, CALL_CLOSE, CALL_DUP, CALL_PIPE, CALL_SOCKETPAIR,
     CALL_SHUTDOWN, CALL_EVENTFD, CALL_EPOLL_CREATE, CALL_EPOLL_CTL, CALL_EPOLL_WAIT, CALL_POLL,
     CALL_MAP, CALL_GUARD, CALL_ON_FAULT,
-    CALL_SOCKET, CALL_BIND, CALL_LISTEN, CALL_ACCEPT, CALL_CONNECT, CALL_SOCKET_ERROR, CALL_OPEN,
+    CALL_SOCKET, CALL_BIND, CALL_LISTEN, CALL_ACCEPT, CALL_CONNECT, CALL_SOCKET_ERROR,
+    CALL_SET_OPTION, CALL_SOCKNAME, CALL_PEERNAME, CALL_SET_MODE, CALL_UNLINK_SOCKET, CALL_LOOKUP, CALL_OPEN,
     CALL_SIGPROCMASK, CALL_SIGNALFD, CALL_SPAWN, CALL_KILL, CALL_REAP, CALL_SUBMIT, CALL_WITHDRAW,
     CALL_COUNT
 };
@@ -53,6 +54,12 @@ struct child {
 };
 
 enum { CHILD_KILLED = 256 };        /* sys.reap: CHILD_KILLED + n is death by signal n */
+
+/* Where a socket is, or what it is called. */
+struct address {                    /* len 0: none */
+    struct sockaddr_storage at;
+    socklen_t len;
+};
 
 /* Says in `line`, which it ends with a newline, why touching `address` was an error; false if it does not know. Runs in a
  * signal handler. */
@@ -104,6 +111,22 @@ struct sys {
     int (*connect)(struct sys *, int fd, const struct sockaddr *address, socklen_t len);
     /* What became of a connect, or went wrong since: 0 or -errno, told once (SO_ERROR). */
     int (*socket_error)(struct sys *, int fd);
+    /* setsockopt(2), of the options that are an int. 0 or -errno. */
+    int (*set_option)(struct sys *, int fd, int level, int option, int value);
+    /* What it is called, and whom it is connected to. 0 or -errno. */
+    int (*sockname)(struct sys *, int fd, struct address *out);
+    int (*peername)(struct sys *, int fd, struct address *out);
+    /* fchmod(2). Of an AF_UNIX socket that is not bound yet: the mode, less the umask, of the path it will be bound to. */
+    int (*set_mode)(struct sys *, int fd, mode_t mode);
+    /* Removes a socket from the file system: 0, -ENOENT, -ENOTSOCK if the path is something else, and then it stays ... */
+    int (*unlink_socket)(struct sys *, const char *path);
+
+    /* The addresses of a host, for stream sockets, in the order of preference (getaddrinfo): how many, at most `max`. `family` is
+     * AF_UNSPEC, AF_INET or AF_INET6. -ENOENT: there is no such name. -ENODATA: it has no address of that family. -EAGAIN: no
+     * name server answered. -EREMOTEIO: one answered that it cannot say. -EINVAL: it can be no name. -EAFNOSUPPORT, -ENOMEM,
+     * or what failed on the way; -ENOSYS in a static program. Sleeps until the name servers have answered: for jobs, not for
+     * the loop's thread. */
+    int (*lookup)(struct sys *, const char *host, int port, int family, struct address *out, int max);
 
     /* open(2). Reading a regular file may sleep whatever the flags: for jobs, not for the loop's thread. */
     int (*open)(struct sys *, const char *path, int flags, mode_t mode);

@@ -227,6 +227,12 @@ static int linux_socket_error(struct sys *sys, int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ? -errno : -error;
 }
 
+static int linux_set_option(struct sys *sys, int fd, int level, int option, int value)
+{
+    (void)sys;
+    return setsockopt(fd, level, option, &value, sizeof value) < 0 ? -errno : 0;
+}
+
 static int linux_open(struct sys *sys, const char *path, int flags, mode_t mode)
 {
     int fd = open(path, flags | O_NONBLOCK | O_CLOEXEC, mode);
@@ -347,6 +353,8 @@ struct sys *sys_linux(void)
         .map = linux_map, .guard = linux_guard, .on_fault = linux_on_fault,
         .socket = linux_socket, .bind = linux_bind, .listen = linux_listen, .accept = linux_accept,
         .connect = linux_connect, .socket_error = linux_socket_error, .open = linux_open,
+        .set_option = linux_set_option, .sockname = linux_sockname, .peername = linux_peername,
+        .set_mode = linux_set_mode, .unlink_socket = linux_unlink_socket, .lookup = linux_lookup,
         .sigprocmask = linux_sigprocmask, .signalfd = linux_signalfd,
         .spawn = linux_spawn, .kill = linux_kill, .reap = linux_reap, .submit = linux_submit, .withdraw = linux_withdraw,
         .processors = linux_processors,

@@ -6,6 +6,13 @@
 
 #include "loop/sys.h"
 
+/* sys_linux_names.c */
+int linux_sockname(struct sys *, int fd, struct address *out);
+int linux_peername(struct sys *, int fd, struct address *out);
+int linux_set_mode(struct sys *, int fd, mode_t mode);
+int linux_unlink_socket(struct sys *, const char *path);
+int linux_lookup(struct sys *, const char *host, int port, int family, struct address *out, int max);
+
 /* sys_linux_process.c */
 void linux_ignore_sigpipe(void);
 pid_t linux_spawn(struct sys *, const struct child *, int *pidfd);

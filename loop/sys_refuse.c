@@ -29,6 +29,36 @@ static int refuse_accept(struct sys *sys, int fd, struct sockaddr *address, sock
     return -ENOSYS;
 }
 
+static int refuse_option(struct sys *sys, int fd, int level, int option, int value)
+{
+    (void)sys, (void)fd, (void)level, (void)option, (void)value;
+    return -ENOSYS;
+}
+
+static int refuse_name(struct sys *sys, int fd, struct address *out)
+{
+    (void)sys, (void)fd, (void)out;
+    return -ENOSYS;
+}
+
+static int refuse_mode(struct sys *sys, int fd, mode_t mode)
+{
+    (void)sys, (void)fd, (void)mode;
+    return -ENOSYS;
+}
+
+static int refuse_path(struct sys *sys, const char *path)
+{
+    (void)sys, (void)path;
+    return -ENOSYS;
+}
+
+static int refuse_lookup(struct sys *sys, const char *host, int port, int family, struct address *out, int max)
+{
+    (void)sys, (void)host, (void)port, (void)family, (void)out, (void)max;
+    return -ENOSYS;
+}
+
 static int refuse_open(struct sys *sys, const char *path, int flags, mode_t mode)
 {
     (void)sys, (void)path, (void)flags, (void)mode;
@@ -85,6 +115,12 @@ void sys_refuse_rest(struct sys *sys)
     sys->accept = sys->accept ? sys->accept : refuse_accept;
     sys->connect = sys->connect ? sys->connect : refuse_address;
     sys->socket_error = sys->socket_error ? sys->socket_error : refuse_fd;
+    sys->set_option = sys->set_option ? sys->set_option : refuse_option;
+    sys->sockname = sys->sockname ? sys->sockname : refuse_name;
+    sys->peername = sys->peername ? sys->peername : refuse_name;
+    sys->set_mode = sys->set_mode ? sys->set_mode : refuse_mode;
+    sys->unlink_socket = sys->unlink_socket ? sys->unlink_socket : refuse_path;
+    sys->lookup = sys->lookup ? sys->lookup : refuse_lookup;
     sys->open = sys->open ? sys->open : refuse_open;
     sys->sigprocmask = sys->sigprocmask ? sys->sigprocmask : refuse_sigprocmask;
     sys->signalfd = sys->signalfd ? sys->signalfd : refuse_signalfd;

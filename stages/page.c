@@ -123,6 +123,22 @@ int page_take(struct page *p, const char *data, size_t len)
     return read_head(p);
 }
 
+int page_take_head(struct page *p, const char *head, size_t len)
+{
+    if (len == 0 || len >= sizeof p->head)
+        return len ? -EMSGSIZE : -ENODATA;
+    memcpy(p->head, head, len);
+    p->head[p->head_len = len] = '\0';
+    if (strncmp(p->head, "HTTP/1.", len < 7 ? len : 7) != 0)
+        return -EPROTO;
+    return len >= 4 && memcmp(p->head + len - 4, "\r\n\r\n", 4) == 0 ? read_head(p) : -ENODATA;
+}
+
+void page_take_body(struct page *p, int len)
+{
+    p->body += len;
+}
+
 /* ---- what became of it --------------------------------------------------------------------------------------------- */
 
 /* The connection was closed in order; did the whole page come? */
@@ -141,7 +157,12 @@ static void say(const struct page *p, int rc)
     case ECONNREFUSED: fprintf(stderr, "nobody listens there (connection refused): is the server running?\n"); break;
     case ECONNRESET:
     case EPIPE: fprintf(stderr, "the server reset the connection before the page was whole\n"); break;
-    case ETIMEDOUT: fprintf(stderr, "timed out: no whole page in the time it was given (-t gives it more)\n"); break;
+    case ETIMEDOUT:
+        if (p->doing)
+            fprintf(stderr, "timed out while %s (-t gives it more time)\n", p->doing);
+        else
+            fprintf(stderr, "timed out: no whole page in the time it was given (-t gives it more)\n");
+        break;
     case ENODATA: fprintf(stderr, "closed early: the server hung up before the head of its reply was whole\n"); break;
     case EBADMSG:
         fprintf(stderr, "closed early: %lld bytes came, %lld were announced\n", (long long)p->body, (long long)p->announced);
@@ -165,6 +186,7 @@ void page_done(struct page *p, int rc)
     } else {
         if (rc != -ECANCELED)
             say(p, rc);
+        p->run->given_up += rc == -ECANCELED;
         p->run->failed++;
     }
     free(p);
@@ -190,6 +212,16 @@ int pages_wanted(const struct run *run)
 int pages_done(const struct run *run)
 {
     return run->done;
+}
+
+int pages_under_way(const struct run *run)
+{
+    return run->begun - run->done - run->failed;
+}
+
+int pages_given_up(const struct run *run)
+{
+    return run->given_up;
 }
 
 int pages_left(const struct run *run)

@@ -17,14 +17,14 @@ enum { HEAD_LIMIT = 16384, REQUEST_LIMIT = 8192, CHUNK = 65536 };
 
 struct run {                        /* what the command line asks for */
     int at_once;                    /* -c: how many pages are fetched at a time, at most */
-    int64_t time_out;               /* -t: ns a page, or a client's request, may take */
+    int64_t time_out;               /* -t: ns a page, or a client's request, may take; from 07 on each step of it */
     int64_t deadline;               /* -d: ns the whole run may take; 0: no limit */
     bool progress;                  /* -p: tell how far it is */
     int listener;                   /* serve: the listening socket */
 
     /* the rest is page.c's */
     char **urls;
-    int url_count, times, begun, done, failed;
+    int url_count, times, begun, done, failed, given_up;
     int64_t bytes;
 };
 
@@ -39,6 +39,7 @@ struct page {                       /* a page on its way here */
     struct name name;
     char request[1024];             /* what to send */
     size_t request_len;
+    const char *doing;              /* "connecting": for the sentence of a time-out; NULL: it was for all of it */
 
     /* the rest is page.c's */
     struct run *run;
@@ -69,15 +70,22 @@ void *page_memory(size_t size);
 
 /* The next page to fetch, or NULL when all have been given out. */
 struct page *page_next(struct run *);
-/* How many pages of the run are here, have not been given out yet, and were wanted in all. */
+/* How many pages of the run are here, are given out and not done yet, have not been given out yet, were given up (-ECANCELED),
+ * and were wanted in all. */
 int pages_done(const struct run *);
+int pages_under_way(const struct run *);
 int pages_left(const struct run *);
+int pages_given_up(const struct run *);
 int pages_wanted(const struct run *);
 
 /* Sets the address. SLEEPS while a server of names is asked. 0 or -ENOENT. Any thread. */
 int name_look_up(struct name *);
 /* Takes bytes of the reply. 0; -EPROTO: it is no HTTP; -EMSGSIZE: its head does not end; -ENOTSUP: it comes in chunks. */
 int page_take(struct page *p, const char *data, size_t len);
+/* The same for those who are given the head in one piece (from 06 on), and then so many bytes of the body. -ENODATA: this is only
+ * the beginning of a head. */
+int page_take_head(struct page *p, const char *head, size_t len);
+void page_take_body(struct page *p, int len);
 /* The page has come to its end (rc 0), or to grief: prints its line or its sentence, and frees it. -ECANCELED is silent:
  * we gave up ourselves. */
 void page_done(struct page *p, int rc);

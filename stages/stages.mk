@@ -1,5 +1,5 @@
 # The ladder: build/stages/NN is stages/NN-name/, with what all share, page.c and peer.c, and the library
-# where it includes it. stages/README.md.
+# and jobs.c where it includes them. stages/README.md.
 STAGES := $(patsubst stages/%/main.c,%,$(sort $(wildcard stages/*/main.c)))
 stage_number = $(firstword $(subst -, ,$(1)))
 STAGE_BIN := $(if $(filter release,$(VARIANT)),build/stages,$(B)/stages/bin)
@@ -9,7 +9,7 @@ STAGE_TESTS := $(if $(filter release,$(VARIANT)),stages/tests/test_stages.py)
 STAGE_PACKAGES := gcc libc6-dev binutils make python3
 
 define STAGE_RULES
-$(STAGE_BIN)/$(call stage_number,$(1)): $(call objects,$(wildcard stages/$(1)/*.c)) $(B)/stages/page.o $(B)/stages/peer.o $(if $(shell grep -l '"loop/' stages/$(1)/*.c),$(LIB))
+$(STAGE_BIN)/$(call stage_number,$(1)): $(call objects,$(wildcard stages/$(1)/*.c)) $(B)/stages/page.o $(B)/stages/peer.o $(if $(shell grep -l '"stages/jobs' stages/$(1)/*.c),$(B)/stages/jobs.o) $(if $(shell grep -lE '"(loop|stream)/' stages/$(1)/*.c),$(LIB))
 	@mkdir -p $$(@D)
 	@$(CC) $(LDFLAGS) $$^ -o $$@
 .PHONY: stage-$(call stage_number,$(1))

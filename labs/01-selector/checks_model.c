@@ -48,11 +48,12 @@ static int ready_now(const struct model *m, int fd, int mask)
 {
     struct sys *sys = sim_sys(judge_sim(m->judge));
     struct pollfd p = { .fd = fd, .events = (short)((mask & READABLE ? POLLIN : 0) | (mask & WRITABLE ? POLLOUT : 0)) };
+    p.events |= mask & EDGE ? POLLRDHUP : 0;
     int rc = -EINTR;
     while (rc == -EINTR)
         rc = sys->poll(sys, &p, 1, 0);
     int ready = (p.revents & (POLLIN | POLLHUP) ? READABLE : 0) | (p.revents & POLLOUT ? WRITABLE : 0);
-    return (ready & mask) | (p.revents & (POLLERR | POLLHUP) ? BROKEN : 0);
+    return (ready & mask) | (p.revents & (POLLERR | POLLHUP | POLLRDHUP) ? BROKEN : 0);
 }
 
 /* Something happened to what this name is an end of. */
@@ -251,7 +252,7 @@ __attribute__((noreturn)) static void wrong(const struct model *m, int fd, int e
 static int must_tell(const struct model *m, int fd, int *may)
 {
     const struct number *n = &m->numbers[fd];
-    *may = n->state == KNOWN ? ready_now(m, fd, n->mask & (READABLE | WRITABLE)) : 0;
+    *may = n->state == KNOWN ? ready_now(m, fd, n->mask) : 0;
     if (!(n->mask & EDGE))
         return *may;
     int must = *may & n->armed;

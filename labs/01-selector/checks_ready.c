@@ -181,6 +181,17 @@ static void an_edge_of_writing(struct judge *j)
     expect_told(j, 8, "W:w", "there is room again");
 }
 
+static void an_edge_with_an_end(struct judge *j)
+{
+    scene(j, "with EDGE, a peer that will send no more is told with its last bytes: nothing is told again");
+    judge_order(j, "socketpair S T");
+    set(j, "S", "re");
+    judge_order(j, "write T 2");
+    judge_order(j, "shutdown T");
+    expect_told(j, 8, "S:rb", "with EDGE, BROKEN also says that there is an end behind the last bytes: EPOLLRDHUP. Who reads two "
+                              "bytes where there was room for more would take it for drained, and never hear of the end");
+}
+
 static void from_edge_to_level(struct judge *j)
 {
     scene(j, "one descriptor has a level, another an edge; and one becomes the other");
@@ -203,6 +214,7 @@ START_TEST(a3)
     a_byte_at_a_time(j);
     an_edge_is_told_once(j);
     an_edge_of_writing(j);
+    an_edge_with_an_end(j);
     from_edge_to_level(j);
     judge_close(j);
     verdict_pass();

@@ -27,7 +27,7 @@ LAYERS = {"loop": {"loop"}, "stream": {"loop", "stream"}, "http": {"loop", "stre
 DOOR = re.compile(r"loop/sys_linux(_\w+)?\.c")
 KERNEL = re.compile(r"(?<![\w>.])(read|write|close|dup|dup2|pipe2?|epoll_\w+|poll|ppoll|eventfd|socketpair|shutdown|clock_gettime|"
                     r"nanosleep|usleep|malloc|calloc|realloc|free|getrandom|fork|mmap|munmap|madvise|mprotect|socket|bind|listen|accept4?|"
-                    r"connect|getsockopt|open|signalfd|sigaction|pthread_\w+|posix_spawnp?|kill|waitid|pidfd_open)\s*\(")
+                    r"connect|getsockopt|setsockopt|getsockname|getpeername|getaddrinfo|unlink|fchmod|open|signalfd|sigaction|pthread_\w+|posix_spawnp?|kill|waitid|pidfd_open)\s*\(")
 results = []
 
 

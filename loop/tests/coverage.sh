@@ -1,15 +1,24 @@
 #!/usr/bin/env bash
-# coverage.sh - line coverage of loop/ after the tests of the coverage build ran, as TAP
+# coverage.sh - line coverage of loop/ and stream/ after the tests of the coverage build ran, as TAP
 set -euo pipefail
-least=95
-table=$(gcovr -r . --object-directory build/cov --filter 'loop/[^/]*\.[ch]' build/cov/loop)
-percent=$(awk '/^TOTAL/ { sub("%", "", $4); print $4 }' <<<"$table")
+
+# layer NUMBER FOLDER LEAST
+layer() {
+  local table percent
+  table=$(gcovr -r . --object-directory build/cov --filter "$2/[^/]*\.[ch]" build/cov/loop build/cov/stream)
+  percent=$(awk '/^TOTAL/ { sub("%", "", $4); print $4 }' <<<"$table")
+  if [ "${percent:-0}" -ge "$3" ]; then
+    echo "ok $1 - $percent % of the lines of $2/ ran (at least $3)"
+  else
+    echo "not ok $1 - ${percent:-no} % of the lines of $2/ ran (at least $3)"
+    echo "$table"
+    return 1
+  fi
+}
+
+rc=0
 echo "TAP version 13"
-echo "1..1"
-if [ "${percent:-0}" -ge "$least" ]; then
-  echo "ok 1 - $percent % of the lines of loop/ ran (at least $least)"
-else
-  echo "not ok 1 - ${percent:-no} % of the lines of loop/ ran (at least $least)"
-  echo "$table"
-  exit 1
-fi
+echo "1..2"
+layer 1 loop 95 || rc=1
+layer 2 stream 95 || rc=1
+exit $rc

@@ -97,99 +97,6 @@ START_TEST(the_end_of_what_a_peer_says_is_readable_and_its_closing_is_broken)
 }
 END_TEST
 
-/* ---- edges, in both worlds --------------------------------------------------------------------------------------------- */
-
-START_TEST(an_edge_is_told_once_and_again_after_drained)
-{
-    struct place p = enter(_i);
-    int fds[2];
-    char byte;
-    make_pipe(&p, fds);
-    set(&p, fds[0], READABLE | EDGE);
-    for (int round = 0; round < 3; round++) {
-        put(&p, fds[1]);
-        ck_assert_int_eq(told(&p, fds[0]), READABLE);
-        ck_assert_int_eq(told(&p, fds[0]), 0);
-        get(&p, fds[0]);
-        ck_assert_int_eq(p.sys->read(p.sys, fds[0], &byte, 1), -EAGAIN);
-        selector_drained(p.selector, fds[0], READABLE);
-        ck_assert_int_eq(told(&p, fds[0]), 0);
-    }
-    end_pipe(&p, fds);
-    leave(&p);
-}
-END_TEST
-
-static void fill(struct place *p, int fd)
-{
-    char block[4096] = {0};
-    ssize_t n;
-    while ((n = p->sys->write(p->sys, fd, block, sizeof block)) > 0)
-        ;
-    ck_assert_int_eq(n, -EAGAIN);
-}
-
-static void empty(struct place *p, int fd)
-{
-    char block[4096];
-    ssize_t n;
-    while ((n = p->sys->read(p->sys, fd, block, sizeof block)) > 0)
-        ;
-    ck_assert_int_eq(n, -EAGAIN);
-}
-
-START_TEST(an_edge_of_writing_comes_when_there_is_room_again)
-{
-    struct place p = enter(_i);
-    int fds[2];
-    make_pipe(&p, fds);
-    set(&p, fds[1], WRITABLE | EDGE);
-    ck_assert_int_eq(told(&p, fds[1]), WRITABLE);
-    ck_assert_int_eq(told(&p, fds[1]), 0);
-    fill(&p, fds[1]);
-    selector_drained(p.selector, fds[1], WRITABLE);
-    ck_assert_int_eq(told(&p, fds[1]), 0);
-    empty(&p, fds[0]);
-    ck_assert_int_eq(told(&p, fds[1]), WRITABLE);
-    end_pipe(&p, fds);
-    leave(&p);
-}
-END_TEST
-
-START_TEST(an_edge_of_hanging_up_is_told_once)
-{
-    struct place p = enter(_i);
-    int fds[2];
-    make_pipe(&p, fds);
-    set(&p, fds[0], READABLE | EDGE);
-    end(&p, fds[1]);
-    ck_assert_int_eq(told(&p, fds[0]), READABLE | BROKEN);
-    ck_assert_int_eq(told(&p, fds[0]), 0);
-    set(&p, fds[0], READABLE);
-    ck_assert_int_eq(told(&p, fds[0]), READABLE | BROKEN);
-    set(&p, fds[0], 0);
-    ck_assert_int_eq(told(&p, fds[0]), 0);
-    end(&p, fds[0]);
-    leave(&p);
-}
-END_TEST
-
-START_TEST(drained_is_harmless_where_it_means_nothing)
-{
-    struct place p = enter(_i);
-    int fds[2];
-    make_pipe(&p, fds);
-    selector_drained(p.selector, fds[0], READABLE);
-    set(&p, fds[0], READABLE);
-    selector_drained(p.selector, fds[0], READABLE | WRITABLE);
-    ck_assert_int_eq(told(&p, fds[0]), 0);
-    put(&p, fds[1]);
-    ck_assert_int_eq(told(&p, fds[0]), READABLE);
-    end_pipe(&p, fds);
-    leave(&p);
-}
-END_TEST
-
 /* ---- regular files, in both worlds ------------------------------------------------------------------------------------ */
 
 START_TEST(regular_files_are_always_ready_and_nobody_waits_beside_them)
@@ -438,10 +345,6 @@ int main(void)
         a_writer_that_left_is_readable_and_broken,
         a_reader_that_left_is_broken,
         the_end_of_what_a_peer_says_is_readable_and_its_closing_is_broken,
-        an_edge_is_told_once_and_again_after_drained,
-        an_edge_of_writing_comes_when_there_is_room_again,
-        an_edge_of_hanging_up_is_told_once,
-        drained_is_harmless_where_it_means_nothing,
         regular_files_are_always_ready_and_nobody_waits_beside_them,
         what_is_no_descriptor_is_EBADF,
         forgetting_the_unknown_is_harmless,

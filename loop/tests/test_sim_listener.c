@@ -1,5 +1,5 @@
-/* test_sim_listener.c - listening sockets of the sim: what test_sim_kernel.c cannot compare with the kernel, and what users of
- * the sim rely on most. */
+/* test_sim_listener.c - listening sockets of the sim: what test_sim_kernel.c cannot compare with the kernel, and what
+ * users of the sim rely on most. */
 #include <sys/socket.h>
 
 #include "loop/tests/listener.h"
@@ -138,7 +138,7 @@ START_TEST(what_the_sim_has_no_network_for_is_EAFNOSUPPORT)
 {
     struct street s;
     street_begin(&s, 1);
-    ck_assert_int_eq(s.sys->socket(s.sys, AF_INET, SOCK_STREAM), -EAFNOSUPPORT);
+    ck_assert_int_eq(s.sys->socket(s.sys, AF_PACKET, SOCK_STREAM), -EAFNOSUPPORT);
     ck_assert_int_eq(s.sys->socket(s.sys, AF_UNIX, SOCK_DGRAM), -ESOCKTNOSUPPORT);
     s.sys->close(s.sys, s.listener);
     sim_end_empty(s.sim);

@@ -26,7 +26,8 @@ struct fetches {
     struct run *run;
     struct calls open;              /* the places of those under way */
     int count;
-    bool late, over;                /* the deadline has passed; begin no more */
+    struct call more;               /* begin_more, once a turn */
+    bool late;                      /* the deadline has passed */
     struct periodic progress;
     struct timeout deadline;
 };
@@ -58,8 +59,8 @@ static void fetch_end(struct fetch *f, int rc)
     call_remove(&f->place);
     free(f);
     all->count--;
-    if (!all->over && loop_add_callback(all->loop, begin_more, all) < 0)
-        begin_more(all, 0);
+    if (!call_queued(&all->more))
+        loop_queue(all->loop, &all->more, begin_more, all, 0);
 }
 
 static int ask(struct fetch *f)
@@ -153,9 +154,9 @@ static void fetches_end(struct fetches *all)
     const char *why = all->late ? "the time for the run is over" : interrupted(all->loop);
     if (why)
         fprintf(stderr, "%s: pages under way: %d, not begun: %d\n", why, all->count, pages_left(all->run));
-    all->over = true;
     while (all->count > 0)
         fetch_end(all->open.head.next->self, -ECANCELED);
+    loop_unqueue(all->loop, &all->more);
     loop_remove_timeout(all->loop, &all->deadline);
     periodic_close(&all->progress);
     loop_close(all->loop);

@@ -68,7 +68,7 @@ def awake(pid, seconds=0.3):
 def watched_fetch(stage, fixture, watch):
     """Pages of good and bad peers, by number and by name; then one that never comes, and the run is ended in the middle."""
     urls = fixture.put_in("PAGES/ PAGES/late NASTY/dribble NASTY/reset NASTY/half-body").split()
-    urls.append(fixture.urls["PAGES"].replace("127.0.0.1", "localhost") + "/a")
+    urls += [fixture.urls["PAGES"].replace("127.0.0.1", "localhost") + "/a", "http://a..b/"]
     urls.append(fixture.hang())
     p = subprocess.Popen([program(stage), "fetch", *urls], env=watch.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     fixture.wait_for(urls[-1])

@@ -34,6 +34,13 @@ def dribble(s):
         time.sleep(0.001)
 
 
+def steady(s):
+    s.sendall(HEAD % 5)
+    for byte in b"slow\n":
+        time.sleep(0.3)
+        s.sendall(bytes([byte]))
+
+
 def reset(s):
     s.sendall(HEAD % 100 + b"the beginning")
     s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -57,6 +64,7 @@ def hang_inside(s):
 
 NASTY = {
     "/dribble": dribble,                        # one byte at a time
+    "/steady": steady,                          # the body in five portions, 0.3 s apart
     "/reset": reset,                            # in the middle of the body
     "/hang": hang,                              # says nothing, ever
     "/hang-inside": hang_inside,                # stops in the middle of the body

@@ -4,6 +4,7 @@
 Each folder's expected.txt is a list of sessions, "$ command" and what it says, lines sorted, since who is first is chance. The
 trap it exists for: a ladder whose steps print what their texts say on the author's machine only."""
 import os, signal, socket, struct, subprocess, sys
+from concurrent.futures import ThreadPoolExecutor
 
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), d) for d in (".", "../run")]
@@ -12,7 +13,8 @@ from world import PATIENCE, ROOT, STAGES, Fixture, Server, end_cleanly, program,
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 VERDICTS = {"01": "sleeps in accept4, getaddrinfo, recv", "02": "busy wait; sleeps in getaddrinfo", "03": "sleeps in getaddrinfo",
-            "04": "sleeps in getaddrinfo", "05": "sleeps in its selector only"}
+            "04": "sleeps in getaddrinfo"}
+SELECTOR_ONLY = "sleeps in its selector only"   # from 05 on
 count = 0
 
 
@@ -40,9 +42,12 @@ def run(stage, command, fixture):
     return lines + ([f"status {r.returncode}"] if r.returncode else [])
 
 
-def test_fetch(stage, fixture):
-    for command, *expected in sessions(stage):
-        said = run(stage, command[2:], fixture)
+def test_fetch(stages, fixture):
+    """Side by side: most of the time some wait until they time out."""
+    todo = [(stage, *session) for stage in stages for session in sessions(stage)]
+    with ThreadPoolExecutor(4) as together:
+        heard = together.map(lambda job: run(job[0], job[1][2:], fixture), todo)
+    for (stage, command, *expected), said in zip(todo, heard):
         tap(said == expected, f"{stage}: {command[2:]}", "expected:", *expected, "said:", *said)
 
 
@@ -58,6 +63,20 @@ def test_interrupt(stage, fixture):
     tap(first == "200     1000 /a\n" and out == "Fetched 1000 bytes in 1 pages\n" and p.returncode == 1,
         f"{stage}: Ctrl-C keeps what was fetched", first, out, err, p.returncode)
     tap("interrupted" in err and "pages under way: 2" in err, f"{stage}: Ctrl-C is answered by a sentence", err)
+
+
+def test_listing(stage, fixture):
+    """What hangs can be asked what it waits for, and goes on."""
+    hangs = fixture.hang(), fixture.hang()
+    p = subprocess.Popen([program(stage), "fetch", *hangs], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    fixture.wait_for(*hangs)
+    p.send_signal(signal.SIGUSR1)
+    listed = "".join(p.stderr.readline() for _ in range(4))
+    p.send_signal(signal.SIGINT)
+    _, err = p.communicate(timeout=PATIENCE)
+    tap("3 coroutines:" in listed and "fetch_all " in listed and listed.count("fetch_in_turn ") == 2
+        and listed.count("waits for stream read") == 2, f"{stage}: SIGUSR1 lists its coroutines, and what each waits for", listed)
+    tap("pages under way: 2" in err and p.returncode == 1, f"{stage}: ... and Ctrl-C cancels them, each gives its page up", err)
 
 
 def test_progress(stage, fixture):
@@ -159,12 +178,13 @@ def test_stop(stage):
 # ---- where it sleeps
 def test_verdict(stage, fixture):
     """A finding counts if it is there in each of three runs: a lock may be held by chance, a page of the program be cold."""
+    verdict = VERDICTS.get(stage[:2], SELECTOR_ONLY)
     for _ in range(3):
         check = Check(stage, fixture)
-        if check.missing or check.verdict() == VERDICTS[stage[:2]]:
+        if check.missing or check.verdict() == verdict:
             break
-    name = f"{stage}: {VERDICTS[stage[:2]]}" + (f" # SKIP {check.missing}" if check.missing else "")
-    tap(check.missing or check.verdict() == VERDICTS[stage[:2]], name, check.verdict(), *check.lines())
+    name = f"{stage}: {verdict}" + (f" # SKIP {check.missing}" if check.missing else "")
+    tap(check.missing or check.verdict() == verdict, name, check.verdict(), *check.lines())
 
 
 def main():
@@ -172,8 +192,8 @@ def main():
     end_cleanly()
     print("TAP version 13")
     with Fixture() as fixture:
+        test_fetch(wanted, fixture)
         for stage in wanted:
-            test_fetch(stage, fixture)
             test_verdict(stage, fixture)
             test_serve(stage)
             test_many(stage)
@@ -186,6 +206,8 @@ def main():
                 test_progress(stage, fixture)
                 test_interrupt(stage, fixture)
                 test_stop(stage)
+            if stage >= "08":
+                test_listing(stage, fixture)
     print(f"1..{count}")
 
 

@@ -98,10 +98,12 @@ static inline void ck_fail(const char *file, int line, const char *sentence, ...
 #define ck_assert_ptr_nonnull(a) ck_assert_ptr_ne(a, NULL)
 #define ck_assert_mem_eq(a, b, len) ck_assert(memcmp(a, b, len) == 0)
 #define ck_assert_mem_ne(a, b, len) ck_assert(memcmp(a, b, len) != 0)
-#define ck_assert_str_eq(a, b) do { \
+#define CK_COMPARE_TEXTS(a, b, op) do { \
         const char *ck_a = (a), *ck_b = (b); \
-        ck_assert_msg(strcmp(ck_a, ck_b) == 0, "not so: %s == %s: \"%s\", \"%s\"", #a, #b, ck_a, ck_b); \
+        ck_assert_msg(strcmp(ck_a, ck_b) op 0, "not so: %s %s %s: \"%s\", \"%s\"", #a, #op, #b, ck_a, ck_b); \
     } while (0)
+#define ck_assert_str_eq(a, b) CK_COMPARE_TEXTS(a, b, ==)
+#define ck_assert_str_ne(a, b) CK_COMPARE_TEXTS(a, b, !=)
 
 /* ---- suites -------------------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,26 @@
+/* shelf.h - blocks to read into, shared by all streams of a loop.
+ *
+ * OWNERSHIP  What shelf_take gives is yours until shelf_put. loop_close ends the shelf; a block may be put back after that.
+ *
+ * A stream does not know how much will come. It reads into a large block; what was little is copied to where it fits, and the
+ * block is warm for the next stream. The trap it exists for: sixty-four streams that become ready together would each ask for
+ * memory of their own, touch it, and give it back to the kernel before the next round. */
+#ifndef EDDY_STREAM_SHELF_H
+#define EDDY_STREAM_SHELF_H
+
+#include "loop/loop.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { SHELF_BLOCK = 65536 };       /* bytes */
+
+/* NULL when memory is refused. */
+char *shelf_take(struct loop *);
+void shelf_put(struct loop *, char *block);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,52 @@
+/* stream.h - bytes over a descriptor, in the portions you ask for (Tornado's IOStream).
+ *
+ * OWNERSHIP  A stream owns its descriptor. What you write is copied, or handed over; what you read is a view into the stream's
+ *            buffer, valid until the next read on it. A delimiter, a pattern and what read_into fills are lent until their
+ *            future is done.
+ * ERRORS     rc of a read or write is a length; < 0 is -errno with a sentence. -EPIPE: the other side has closed, and what was
+ *            asked for can no longer come. What had come before stays, and can be read.
+ *
+ * One read at a time (stream_read.h), and any number of writes, done in order (stream_write.h). Nothing is read while nobody
+ * asks (or listens for the close), so a sender that is faster than you fills the kernel's buffers, not your memory. A stream
+ * registers once, for both directions, and is told once of what comes: it remembers what it was told until a read or write
+ * finds it drained.
+ *
+ * Trap: closing is not the end of what has come: bytes that arrived before the close are delivered before it. */
+#ifndef EDDY_STREAM_STREAM_H
+#define EDDY_STREAM_STREAM_H
+
+#include "loop/future.h"
+#include "stream/buffer.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct stream;
+
+/* A stream over a stream socket or an end of a pipe, where a short read or write says that there is no more: non-blocking,
+ * and the stream's from now on, closed also when this fails. NULL with errno: EPERM for a regular file, where epoll refuses
+ * it; ENOMEM ... */
+struct stream *stream_new(struct loop *, int fd);
+/* Ends all that is pending, without waiting for what was written and not sent. From anywhere, also from its own callbacks. */
+void stream_close(struct stream *);
+
+int stream_fd(const struct stream *);           /* lent */
+struct loop *stream_loop(const struct stream *);
+
+/* ---- the rest ---------------------------------------------------------------------------------------------------- */
+
+/* Calls fn(self, rc) once, when the other side has closed (0; it may still read) or the connection has failed (-errno), also
+ * where it can only not be written to any more; and all that came before has been read, or is not enough for the read that
+ * waits. For that it looks ahead, by one portion at most. fn NULL takes it back. */
+void stream_on_close(struct stream *, callback *fn, void *self);
+/* 0 while it is open, else the first error; -EPIPE for an orderly end. */
+int stream_error(const struct stream *);
+
+#ifdef __cplusplus
+}
+#endif
+
+#include "stream/stream_read.h"
+#include "stream/stream_write.h"
+#endif
