@@ -134,8 +134,8 @@ static int fill_behind(struct stream *s)
     return 0;
 }
 
-/* One more portion, into a block of the shelf behind the little that has come so far. If it is little still, it goes where it fits;
- * else, or where there is no memory for that, the block is the buffer from now on. 0 or -ENOMEM. */
+/* One more portion, into a block of the shelf behind the little that has come so far. If it is little still, it goes where it
+ * fits; else, or where there is no memory for that, the block is the buffer from now on. 0 or -ENOMEM. */
 static int fill(struct stream *s)
 {
     struct buffer *in = &s->read.in;

@@ -9,8 +9,8 @@
 #include "grader/apart.h"
 #include "grader/reader_tests.h"
 
-static const struct reader_rules rules = { .orders = "run; call_at NAME TIME; queue NAME [WHAT]", .before = "",
-                                           .after = "" };
+static const struct reader_rules rules = { .orders = "run; call_at NAME TIME; queue NAME [WHAT]; any NAME MEMBER ...",
+                                           .before = "", .after = "" };
 static char error[800];
 
 static struct reader_tests *read_tests(const char *text)
@@ -30,7 +30,8 @@ START_TEST(good_tests_are_read)
 {
     struct reader_tests *tests = read_tests("# mine\n\ntest one  is\n  call_at A 5ms\n  queue A\n in A 2: run; queue A "
                                             "7\n"
-                                            "  at 1.5ms: run\n  run\n  answers -EEXIST\n  expect A@5   B@6\n"
+                                            "  at 1.5ms: run\n  any A B; any A B C D\n"
+                                            "  run\n  answers -EEXIST\n  expect A@5   B@6\n"
                                             "test two\n  expect nothing # none\n");
     ck_assert_msg(tests != NULL, "%s", error);
     ck_assert_int_eq(reader_tests_count(tests), 2);
@@ -50,6 +51,7 @@ START_TEST(slips_are_told_with_their_line)
     expect_slip("test a\n call_at A\n expect A\n", "line 2: write it as 'call_at NAME TIME'");
     expect_slip("test a\n run now\n expect A\n", "line 2: write it as 'run'");
     expect_slip("test a\n queue A 1 2\n expect A\n", "line 2: write it as 'queue NAME [WHAT]'");
+    expect_slip("test a\n any A\n expect A\n", "line 2: write it as 'any NAME MEMBER ...'");
     expect_slip("test a\n in A run\n expect A\n", "line 2: write it as 'in NAME");
     expect_slip("test a\n in A:\n expect A\n", "line 2: an order belongs behind the colon");
     expect_slip("test a\n in A: run; fly\n expect A\n", "line 2: 'fly' is no order");
