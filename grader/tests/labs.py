@@ -81,7 +81,7 @@ def same_globals(lab):
         changed = [f for f in sorted(glob.glob(f"{BUILD}/labs/{name}/mutants/*.src/{file}"))
                    if not filecmp.cmp(f, f"{BUILD}/labs/{name}/reference.src/{file}", shallow=False)]
         files = [f"{lab}/start/{file}"] + changed
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(3) as pool:
             yield from filter(None, pool.map(lambda c: wrong_globals(c, want), files))
 
 
@@ -93,15 +93,17 @@ def check(lab):
     problems = list(same_globals(lab))
     say(not problems, f"lab {name}: reference, starter and mutants define the same globals, the starter without a warning",
         *problems)
-    for seed in "1", "2", "3":
-        rc, g = grade(number, "--who", "reference", seed=seed)
+    seeds = "1", "2", "3"
+    with ThreadPoolExecutor(3) as pool:
+        grades = list(pool.map(lambda seed: grade(number, "--who", "reference", seed=seed), seeds))
+    for seed, (rc, g) in zip(seeds, grades):
         say(rc == 0 and points(g) == 100, f"lab {name}: the reference scores 100 (seed {seed})", summary(rc, g))
     rc, g = grade(number, "--sub", lab + "/start")
     floor = int(ini["lab"]["floor"])
     say(rc == 1 and points(g) == floor, f"lab {name}: the starter scores its floor, {floor}", summary(rc, g))
     mutants = sorted(glob.glob(lab + "/mutants/*.patch"))
     say(len(mutants) >= 8, f"lab {name}: has at least 8 mutants ({len(mutants)})")
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         for mutant, by, (rc, g) in zip(mutants, map(catcher, mutants), pool.map(lambda m: grade_mutant(number, m), mutants)):
             say(rc == 1 and failed(g) == {by}, f"lab {name}: {os.path.basename(mutant)[:-6]} is caught by {by}", summary(rc, g))
     expectations(number)
@@ -138,7 +140,7 @@ def expected(folder):
 def expectations(number):
     folders = [f for f in sorted(glob.glob("grader/tests/submissions/*/") + glob.glob("grader/tests/cheats/*/"))
                if open(f + "expect").read().startswith(f"lab {number} ")]
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         for folder, found in zip(folders, pool.map(lambda f: list(expected(f)), folders)):
             for ok, what in found[:-1]:
                 say(ok, f"{folder[13:-1]} {what}", found[-1][1])
