@@ -21,7 +21,8 @@ struct where {
 struct net_sequence {
     struct sequence q;
     struct where where[CALLS];
-    unsigned cut_short;             /* sequences that ended where the kernel takes its time */
+    unsigned cut_short;             /* sequences that ended where the kernel takes its time, */
+    unsigned shared;                /* or where it chose a port for two of their sockets */
     bool six;                       /* of this machine: it has ::1 */
     struct book {
         int domain;
