@@ -3,8 +3,6 @@
  * The trap: ten thousand coroutines that wait for the same thing are one fact, not ten thousand lines. */
 #include "loop/co_list.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "loop/log.h"
@@ -27,19 +25,10 @@ struct listing {
     size_t kind_count;
 };
 
-__attribute__((format(printf, 2, 3))) static void append(char *line, const char *format, ...)
-{
-    size_t len = strlen(line);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(line + len, LINE - len, format, args);
-    va_end(args);
-}
-
 static void append_symbol(char *line, const char *before, const void *function)
 {
     char name[64];
-    append(line, "%s%s", before, log_symbol(function, name, sizeof name));
+    log_append(line, LINE, "%s%s", before, log_symbol(function, name, sizeof name));
 }
 
 /* "sleep", "coroutine fetch", "any of 3 (sleep, read, ...)", "nothing": its answer is there already. */
@@ -51,20 +40,20 @@ static void append_waits(char *line, const struct future *f)
     if (co)
         append_symbol(line, "coroutine ", (const void *)co);
     else
-        append(line, "%s", future_done(f) ? "an answer that has come" : future_name(f));
+        log_append(line, LINE, "%s", future_done(f) ? "an answer that has come" : future_name(f));
     if (!count)
         return;
-    append(line, " of %zu (", count);
+    log_append(line, LINE, " of %zu (", count);
     for (size_t i = 0; i < count && i < MEMBERS_SHOWN; i++) {
-        append(line, "%s", i ? ", " : "");
+        log_append(line, LINE, "%s", i ? ", " : "");
         append_waits(line, members[i]);
     }
-    append(line, count > MEMBERS_SHOWN ? ", ...)" : ")");
+    log_append(line, LINE, count > MEMBERS_SHOWN ? ", ...)" : ")");
 }
 
 static void append_seconds(char *line, int64_t ns, const char *what)
 {
-    append(line, ", %lld.%03d s %s", (long long)(ns / SECOND), (int)(ns % SECOND / MILLISECOND), what);
+    log_append(line, LINE, ", %lld.%03d s %s", (long long)(ns / SECOND), (int)(ns % SECOND / MILLISECOND), what);
 }
 
 /* How many of its kind there were before, with this one counted in; 0 when there are too many kinds to count. */
@@ -90,7 +79,7 @@ static void list_one(void *self, const struct co_info *info)
     if (count_kind(listing, info) > SHOWN_OF_A_KIND)
         return;
     append_symbol(line, "", (const void *)info->fn);
-    append(line, "%*s  %s", (int)(strlen(line) < 28 ? 28 - strlen(line) : 0), "", states[info->state]);
+    log_append(line, LINE, "%*s  %s", (int)(strlen(line) < 28 ? 28 - strlen(line) : 0), "", states[info->state]);
     if (info->waits_for)
         append_waits(line, info->waits_for);
     append_seconds(line, listing->now - info->since, "now");
@@ -109,7 +98,7 @@ size_t co_list(struct loop *loop, co_line *line, void *self)
         if (kind->count <= SHOWN_OF_A_KIND)
             continue;
         append_symbol(more, "", (const void *)kind->fn);
-        append(more, "  and %zu more that %s %s", kind->count - SHOWN_OF_A_KIND,
+        log_append(more, LINE, "  and %zu more that %s %s", kind->count - SHOWN_OF_A_KIND,
                kind->state == CO_WAITING ? "wait for" : "wait for their first turn", kind->waits_for);
         line(self, more);
     }

@@ -65,6 +65,15 @@ void log_failure(const char *what, const void *function, int rc, const char *why
              why ? " (" : "", why ? why : "", why ? ")" : "");
 }
 
+void log_append(char *text, unsigned size, const char *format, ...)
+{
+    size_t len = strlen(text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text + len, size - len, format, args);
+    va_end(args);
+}
+
 const char *log_symbol(const void *function, char *out, unsigned size)
 {
     if (!linux_symbol(function, out, size))

@@ -27,6 +27,9 @@ void log_line(int level, const char *format, ...) __attribute__((format(printf, 
  * what failed; why may be NULL. */
 void log_failure(const char *what, const void *function, int rc, const char *why);
 
+/* Writes behind what stands in `text` already, which has `size` bytes in all; what finds no room is cut. */
+void log_append(char *text, unsigned size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* The name of a function for a human: "on_line" where a symbol table has it, static ones too, else "0x55...". Writes at most
  * `size` bytes into `out`, with a terminating zero, and returns out. */
 const char *log_symbol(const void *function, char *out, unsigned size);

@@ -1,9 +1,6 @@
 /* tally.c - which functions, and how often. See tally.h. */
 #include "loop/tally.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "loop/log.h"
 
 void tally_add(struct tally *t, const void *function)
@@ -22,31 +19,20 @@ void tally_add(struct tally *t, const void *function)
     t->names[i].count++;
 }
 
-__attribute__((format(printf, 3, 4))) static void append(char *out, size_t size, const char *format, ...)
-{
-    va_list args;
-    size_t len = 0;
-    while (out[len])
-        len++;
-    va_start(args, format);
-    vsnprintf(out + len, size - len, format, args);
-    va_end(args);
-}
-
 const char *tally_text(const struct tally *t, char *out, size_t size)
 {
     size_t left = t->count;
     char name[64];
     out[0] = '\0';
     for (size_t i = 0; i < t->kinds; i++) {
-        append(out, size, "%s%s", i ? ", " : " (", log_symbol(t->names[i].function, name, sizeof name));
+        log_append(out, (unsigned)size, "%s%s", i ? ", " : " (", log_symbol(t->names[i].function, name, sizeof name));
         if (t->names[i].count > 1)
-            append(out, size, " %zu times", t->names[i].count);
+            log_append(out, (unsigned)size, " %zu times", t->names[i].count);
         left -= t->names[i].count;
     }
     if (left)
-        append(out, size, ", and %zu others", left);
+        log_append(out, (unsigned)size, ", and %zu others", left);
     if (t->kinds)
-        append(out, size, ")");
+        log_append(out, (unsigned)size, ")");
     return out;
 }
