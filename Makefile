@@ -35,9 +35,13 @@ SWITCH := $(if $(wildcard loop/co_switch_$(MACHINE).S),loop/co_switch_$(MACHINE)
 SIM_SRC := $(wildcard loop/sim*.c)
 LOOP_SRC := $(filter-out $(SIM_SRC) loop/selector_poll.c loop/co_switch_ucontext.c,$(wildcard loop/*.c)) $(SWITCH)
 objects = $(patsubst %,$(B)/%.o,$(basename $(1)))
-# Patterns need PCRE2 (libpcre2-dev): without it the library is built without them. There is none for the emulator.
-PCRE2 := $(if $(filter arm64,$(VARIANT)),,$(wildcard /usr/include/pcre2.h))
-STREAM_SRC := $(filter-out $(if $(PCRE2),,stream/stream_regex.c),$(wildcard stream/*.c))
+# What needs a library of others: without its header the library is built without it, and for the emulator there is none. Then
+# neither are its tests: files with that word in their name.
+#   PCRE2 (libpcre2-dev): regex      OpenSSL 3 (libssl-dev): tls      c-ares (libc-ares-dev): ares
+has_header = $(if $(filter arm64,$(VARIANT)),,$(wildcard $(addsuffix /$(1),/usr/include /usr/include/$(MACHINE)-linux-gnu)))
+WITHOUT := $(if $(call has_header,pcre2.h),,regex) $(if $(call has_header,openssl/ssl.h),,tls) $(if $(call has_header,ares.h),,ares)
+without = $(foreach f,$(1),$(if $(strip $(foreach w,$(WITHOUT),$(findstring _$(w),$(subst /,_,$(f))))),,$(f)))
+STREAM_SRC := $(call without,$(wildcard stream/*.c))
 LIB := $(B)/libeddy.a
 LIB_TESTING := $(B)/libeddy-testing.a
 
@@ -58,10 +62,13 @@ lib: $(LIB) $(LIB_TESTING)
 
 # ---- the library's tests: every tests/test_*.c is a program; some run with the poll selector or swapcontext as well -----
 CHECK_LIBS ?= $(shell pkg-config --libs check)
-TESTS := $(patsubst %.c,$(B)/%,$(filter-out $(if $(PCRE2),,%_regex.c),$(wildcard loop/tests/test_*.c stream/tests/test_*.c)))
+TESTS := $(patsubst %.c,$(B)/%,$(call without,$(wildcard loop/tests/test_*.c stream/tests/test_*.c)))
 POLL_TESTS := $(patsubst %.c,$(B)/%-poll,$(wildcard $(patsubst %,loop/tests/test_%*.c,selector loop faults) \
                 $(filter-out %_regex.c,$(wildcard stream/tests/test_stream*.c)) stream/tests/test_faults_stream.c))
-$(B)/stream/tests/test_stream_regex: CHECK_LIBS += -lpcre2-8
+test_with = $(foreach t,$(TESTS),$(if $(findstring _$(1),$(notdir $(t))),$(t)))
+$(call test_with,regex): CHECK_LIBS += -lpcre2-8
+$(call test_with,tls): CHECK_LIBS += -lssl -lcrypto
+$(call test_with,ares): CHECK_LIBS += -lcares
 UCONTEXT_TESTS := $(patsubst %.c,$(B)/%-ucontext,$(wildcard loop/tests/test_co*.c))
 
 $(TESTS): $(B)/%: $(B)/%.o $(LIB_TESTING) $(LIB)
@@ -81,7 +88,7 @@ include stages/stages.mk
 # ---- what a user calls ----------------------------------------------------------------------------------------------
 GRADE_PACKAGES := gcc libc6-dev binutils make patch pkg-config check libinih-dev libjansson-dev libelf-dev libseccomp-dev
 ARM64_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
-TEST_PACKAGES := $(GRADE_PACKAGES) libpcre2-dev g++ python3 valgrind gcovr $(if $(filter x86_64,$(MACHINE)),$(ARM64_PACKAGES))
+TEST_PACKAGES := $(GRADE_PACKAGES) libpcre2-dev libssl-dev libc-ares-dev openssl g++ python3 valgrind gcovr $(if $(filter x86_64,$(MACHINE)),$(ARM64_PACKAGES))
 GRADE_OPTIONS = $(if $(LAB),--lab '$(LAB)') $(if $(SUB),--sub '$(SUB)') $(if $(WHO),--who '$(WHO)') $(if $(T),--item '$(T)') \
                 $(if $(SEED),--seed '$(SEED)') $(if $(filter-out 0,$(V)),--verbose) $(if $(filter-out 0,$(STRICT)),--strict)
 

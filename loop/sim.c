@@ -102,6 +102,19 @@ static ssize_t door_write(struct sys *sys, int fd, const void *data, size_t len)
     return sim_told(sim, CALL_WRITE, fd, (int64_t)len, n);
 }
 
+static ssize_t door_writev(struct sys *sys, int fd, const struct iovec *portions, int count)
+{
+    size_t len = 0, done = 0;
+    for (int i = 0; i < count; i++)
+        len += portions[i].iov_len;
+    char *joined = malloc(len ? len : 1);
+    for (int i = 0; joined && i < count; done += portions[i++].iov_len)
+        memcpy(joined + done, portions[i].iov_base, portions[i].iov_len);
+    ssize_t n = joined ? door_write(sys, fd, joined, len) : -ENOMEM;
+    free(joined);
+    return n;
+}
+
 static int door_close(struct sys *sys, int fd)
 {
     struct sim *sim = world(sys);
@@ -388,7 +401,7 @@ struct sim *sim_new(uint64_t seed)
         .map = door_map, .guard = door_guard, .on_fault = door_on_fault,
         .socket = door_socket, .bind = door_bind, .listen = door_listen, .accept = door_accept,
         .connect = door_connect, .socket_error = door_socket_error, .open = door_open,
-        .set_option = door_set_option, .sockname = door_sockname, .peername = door_peername,
+        .set_option = door_set_option, .writev = door_writev, .sockname = door_sockname, .peername = door_peername,
         .set_mode = door_set_mode, .unlink_socket = door_unlink_socket, .lookup = door_lookup,
         .sigprocmask = door_sigprocmask, .signalfd = door_signalfd,
         .spawn = door_spawn, .kill = door_kill, .reap = door_reap, .submit = door_submit, .withdraw = door_withdraw,

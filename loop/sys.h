@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -113,6 +114,8 @@ struct sys {
     int (*socket_error)(struct sys *, int fd);
     /* setsockopt(2), of the options that are an int. 0 or -errno. */
     int (*set_option)(struct sys *, int fd, int level, int option, int value);
+    /* writev(2): as write, of several portions, in order. Counted as a write. */
+    ssize_t (*writev)(struct sys *, int fd, const struct iovec *portions, int count);
     /* What it is called, and whom it is connected to. 0 or -errno. */
     int (*sockname)(struct sys *, int fd, struct address *out);
     int (*peername)(struct sys *, int fd, struct address *out);

@@ -65,6 +65,13 @@ static ssize_t linux_write(struct sys *sys, int fd, const void *data, size_t len
     return n < 0 ? -errno : n;
 }
 
+static ssize_t linux_writev(struct sys *sys, int fd, const struct iovec *portions, int count)
+{
+    ssize_t n = writev(fd, portions, count);
+    (void)sys;
+    return n < 0 ? -errno : n;
+}
+
 static int linux_close(struct sys *sys, int fd)
 {
     (void)sys;
@@ -353,7 +360,7 @@ struct sys *sys_linux(void)
         .map = linux_map, .guard = linux_guard, .on_fault = linux_on_fault,
         .socket = linux_socket, .bind = linux_bind, .listen = linux_listen, .accept = linux_accept,
         .connect = linux_connect, .socket_error = linux_socket_error, .open = linux_open,
-        .set_option = linux_set_option, .sockname = linux_sockname, .peername = linux_peername,
+        .set_option = linux_set_option, .writev = linux_writev, .sockname = linux_sockname, .peername = linux_peername,
         .set_mode = linux_set_mode, .unlink_socket = linux_unlink_socket, .lookup = linux_lookup,
         .sigprocmask = linux_sigprocmask, .signalfd = linux_signalfd,
         .spawn = linux_spawn, .kill = linux_kill, .reap = linux_reap, .submit = linux_submit, .withdraw = linux_withdraw,

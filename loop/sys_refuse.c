@@ -5,6 +5,13 @@
 
 #include <errno.h>
 
+/* The first portion alone, as a write may do that takes a part. */
+static ssize_t write_first(struct sys *sys, int fd, const struct iovec *portions, int count)
+{
+    (void)count;
+    return sys->write(sys, fd, portions->iov_base, portions->iov_len);
+}
+
 static int refuse_fd(struct sys *sys, int fd)
 {
     (void)sys, (void)fd;
@@ -116,6 +123,7 @@ void sys_refuse_rest(struct sys *sys)
     sys->connect = sys->connect ? sys->connect : refuse_address;
     sys->socket_error = sys->socket_error ? sys->socket_error : refuse_fd;
     sys->set_option = sys->set_option ? sys->set_option : refuse_option;
+    sys->writev = sys->writev ? sys->writev : write_first;
     sys->sockname = sys->sockname ? sys->sockname : refuse_name;
     sys->peername = sys->peername ? sys->peername : refuse_name;
     sys->set_mode = sys->set_mode ? sys->set_mode : refuse_mode;

@@ -5,6 +5,9 @@
 #include "stream/stream.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "loop/require.h"
 #include "stream/stream_inside.h"
@@ -18,15 +21,59 @@ static void go_on(void *self, int what)
     stream_look_closed(s);
 }
 
-/* A full pipe whose reader is gone is BROKEN, and not WRITABLE: the next write says so. A stream that goes on from the last
- * turn has one share of this one, not two. */
+/* A stream that goes on from the last turn has one share of this one, not two. */
 static void on_ready(void *self, int mask)
 {
     struct stream *s = self;
-    s->told |= mask & BROKEN ? mask | WRITABLE : mask;
+    s->wire->ready(s, mask);
     if (!call_queued(&s->again))
         go_on(s, 0);
 }
+
+/* ---- the descriptor itself is the wire --------------------------------------------------------------------------- */
+
+/* The write end of a pipe whose reader is gone is BROKEN, and says -EBADF: an end like any other. */
+static ssize_t plain_read(struct stream *s, char *data, size_t size)
+{
+    ssize_t n = s->sys->read(s->sys, s->fd, data, size);
+    if (n == -EAGAIN)
+        stream_drained(s, READABLE | BROKEN);
+    else if (n > 0 && (size_t)n < size)
+        stream_drained(s, READABLE);
+    return n == -EBADF && s->told & BROKEN ? 0 : n;
+}
+
+static ssize_t plain_write(struct stream *s, const struct iovec *portions, int count)
+{
+    struct sys *sys = s->sys;
+    size_t len = 0;
+    for (int i = 0; i < count; i++)
+        len += portions[i].iov_len;
+    ssize_t n = count == 1 ? sys->write(sys, s->fd, portions->iov_base, len) : sys->writev(sys, s->fd, portions, count);
+    if (n == -EAGAIN || (n >= 0 && (size_t)n < len))
+        stream_drained(s, WRITABLE);
+    return n;
+}
+
+static int plain_shutdown(struct stream *s)
+{
+    return s->sys->shutdown(s->sys, s->fd, SHUT_WR);
+}
+
+/* A full pipe whose reader is gone is BROKEN, and not WRITABLE: the next write says so. */
+static void plain_ready(struct stream *s, int mask)
+{
+    s->told |= mask & BROKEN ? mask | WRITABLE : mask;
+}
+
+static void plain_close(struct stream *s)
+{
+    (void)s;
+}
+
+static const struct wire plain = { plain_read, plain_write, plain_shutdown, plain_ready, plain_close };
+
+/* ---- making and ending one ------------------------------------------------------------------------------------------ */
 
 struct stream *stream_new(struct loop *loop, int fd)
 {
@@ -44,12 +91,14 @@ struct stream *stream_new(struct loop *loop, int fd)
     s->sys = sys;
     s->fd = fd;
     s->told = WRITABLE;             /* worth a try: the first write says if it is not so */
-    waiters_init(&s->write.waiters, loop);
+    s->wire = &plain;
+    stream_write_begin(s);
     return s;
 }
 
 void stream_close(struct stream *s)
 {
+    s->wire->close(s);
     loop_remove_handler(s->loop, s->fd);
     s->sys->close(s->sys, s->fd);
     loop_unqueue(s->loop, &s->again);
@@ -69,6 +118,21 @@ struct loop *stream_loop(const struct stream *s)
     return s->loop;
 }
 
+void stream_set_data(struct stream *s, void *data)
+{
+    s->data = data;
+}
+
+void *stream_data(const struct stream *s)
+{
+    return s->data;
+}
+
+int stream_set_nodelay(struct stream *s, bool on)
+{
+    return s->sys->set_option(s->sys, s->fd, IPPROTO_TCP, TCP_NODELAY, on);
+}
+
 void stream_drained(struct stream *s, int mask)
 {
     s->told &= ~mask;
@@ -85,9 +149,8 @@ void stream_again(struct stream *s)
 
 int stream_error(const struct stream *s)
 {
-    if (s->read.error || s->write.error)
-        return s->read.error ? s->read.error : s->write.error;
-    return s->read.ended ? -EPIPE : 0;
+    int read = stream_read_error(s), written = stream_write_error(s);
+    return written && (read == 0 || read == -EPIPE) ? written : read;
 }
 
 /* More may have come meanwhile, where only the writing has failed. */

@@ -34,6 +34,13 @@ void stream_close(struct stream *);
 int stream_fd(const struct stream *);           /* lent */
 struct loop *stream_loop(const struct stream *);
 
+/* A pointer of yours that goes with it, lent; NULL at first (tcp_set_data gives that of a listener to each of its streams). */
+void stream_set_data(struct stream *, void *data);
+void *stream_data(const struct stream *);
+/* TCP_NODELAY: small writes are sent at once, not held back until what was sent before is acknowledged. 0 or -errno;
+ * -EOPNOTSUPP, -ENOTSOCK: no TCP. */
+int stream_set_nodelay(struct stream *, bool on);
+
 /* ---- the rest ---------------------------------------------------------------------------------------------------- */
 
 /* Calls fn(self, rc) once, when the other side has closed (0; it may still read) or the connection has failed (-errno), also

@@ -1,42 +1,29 @@
-/* stream_inside.h - what the files of a stream share, and nobody else includes: the struct, and who tells whom.
+/* stream_inside.h - what the files of a stream share, and nobody else includes: the struct, its wire, and who tells whom.
  *
  * stream.c owns the descriptor, and hears from the loop; it tells stream_read.c and stream_write.c when their direction is ready,
- * and when it ends. The trap it exists for: readiness is told once, so a direction that is not drained must be remembered. */
+ * and when it ends. They send and take through the stream's wire. The trap it exists for: readiness is told once, so a direction
+ * that is not drained must be remembered. */
 #ifndef EDDY_STREAM_STREAM_INSIDE_H
 #define EDDY_STREAM_STREAM_INSIDE_H
 
-#include "loop/waiters.h"
-#include "stream/stream.h"
+#include <sys/uio.h>
 
-struct reading {
-    struct buffer in;
-    struct buffer lent;             /* holds a delivered view while `in` goes on elsewhere */
-    size_t taken;                   /* the first bytes of `in` are an answer: the waiter's until the next read */
-    struct future *f;               /* pending, or answered and not delivered; else NULL */
-    enough *fn;
-    void *self;
-    size_t limit;
-    int error;
-    bool ended;                     /* end of file, or an error: nothing more will come */
-    enum { EMPTY_NEVER, EMPTY_AT_THE_END, EMPTY_AT_ONCE } empty;       /* when no bytes are an answer */
-    struct {                        /* what the usual reads look for */
-        const char *delimiter;
-        struct stream_pattern *pattern;
-        size_t len, from;
-        char *into;
-    } wanted;
-};
+#include "stream/stream_read_inside.h"
+#include "stream/stream_write_inside.h"
 
-struct chunk;
-
-struct writing {
-    struct chunk *first, *last;
-    struct waiters waiters;         /* by u.wait.order: the position of their last byte */
-    uint64_t queued, sent;          /* positions */
-    size_t limit;                   /* of queued - sent; 0: none */
-    bool ending;                    /* nothing may be written any more, */
-    bool down;                      /* and the other side has been told */
-    int error;
+/* How bytes get to the other side: the descriptor itself (stream.c), or a layer over it (tls.c). It takes READABLE and BROKEN, or
+ * WRITABLE, out of `told` when it has found that direction drained. */
+struct wire {
+    /* The count; 0: the end; -EAGAIN: drained; -EINTR: try again; -errno: broken off. */
+    ssize_t (*read)(struct stream *, char *data, size_t size);
+    /* How many bytes of the portions were taken, from the first on; -EAGAIN: drained; -EINTR; -errno: none, ever. */
+    ssize_t (*write)(struct stream *, const struct iovec *portions, int count);
+    /* The other side is to read the end: 0; -EAGAIN: again when there is room; -errno. */
+    int (*shutdown)(struct stream *);
+    /* The loop has told of the descriptor: what that means for `told`. */
+    void (*ready)(struct stream *, int mask);
+    /* The stream closes; its descriptor is still open. */
+    void (*close)(struct stream *);
 };
 
 struct stream {
@@ -44,6 +31,11 @@ struct stream {
     struct sys *sys;
     int fd;
     int told;                       /* READABLE, WRITABLE, BROKEN, and not found drained since */
+    const struct wire *wire;
+    void *layer;                    /* the wire's own */
+    int broken;                     /* what the wire has failed with, */
+    const char *why;                /* and its sentence; NULL: as usual */
+    void *data;
     struct reading read;
     struct writing write;
     struct call again;              /* goes on in the next turn */
@@ -52,20 +44,10 @@ struct stream {
     struct call closing;            /* how on_close is called */
 };
 
-/* stream.c. A read or write found the descriptor drained for READABLE or WRITABLE. */
+/* stream.c. The descriptor was found drained for READABLE, BROKEN or WRITABLE. */
 void stream_drained(struct stream *, int mask);
 /* Has the loop come back to this stream in the next turn: there is more to read, look ahead for or send. */
 void stream_again(struct stream *);
-/* stream_read.c, stream_write.c: that direction is ready; and it ends with its stream. */
-void stream_read_ready(struct stream *);
-void stream_read_end(struct stream *);
-/* The one read in two steps, for those who put what they look for into `wanted` between them. */
-void stream_read_begin(struct stream *);
-struct future *stream_read_start(struct stream *, enough *, void *self, size_t limit, struct future *);
-/* All that came has been read, or is not enough for the read that waits; as far as is known, nothing more comes. */
-bool stream_read_over(const struct stream *);
-void stream_write_ready(struct stream *);
-void stream_write_end(struct stream *);
 /* After all that may have ended the stream, or taken the last of what it had: calls on_close if its time has come. */
 void stream_look_closed(struct stream *);
 

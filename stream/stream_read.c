@@ -55,7 +55,9 @@ static void answer(struct stream *s, size_t len)
 static void fail(struct stream *s, int rc)
 {
     const char *why = "the stream could not be read";
-    if (rc == -EMSGSIZE)
+    if (rc == s->broken && s->why)
+        why = s->why;
+    else if (rc == -EMSGSIZE)
         why = "what was asked for did not come within the limit; what has come can be read otherwise";
     else if (rc == -EPIPE)
         why = "the other side has closed, and what was asked for did not come";
@@ -97,21 +99,16 @@ static bool consider(struct stream *s)
 
 /* ---- from the descriptor into the buffer ------------------------------------------------------------------------- */
 
-/* Reads once, and keeps in mind what the descriptor said: the count, or 0. The write end of a pipe whose reader is gone is
- * BROKEN, and says -EBADF: an end like any other. */
+/* Reads once, and keeps in mind what the wire said: the count, or 0. */
 static size_t read_once(struct stream *s, char *data, size_t size)
 {
     struct reading *r = &s->read;
-    ssize_t n = s->sys->read(s->sys, s->fd, data, size);
-    if (n == -EAGAIN)
-        stream_drained(s, READABLE | BROKEN);
-    else if (n > 0 && (size_t)n < size)
-        stream_drained(s, READABLE);
-    else if (n == 0 || (n < 0 && n != -EINTR))
-        r->ended = true;
-    if (n < 0 && r->ended && !(n == -EBADF && s->told & BROKEN))
-        r->error = (int)n;
-    return n > 0 ? (size_t)n : 0;
+    ssize_t n = s->wire->read(s, data, size);
+    if (n > 0)
+        return (size_t)n;
+    r->ended = n != -EAGAIN && n != -EINTR;
+    r->error = r->ended ? (int)n : 0;
+    return 0;
 }
 
 static void give_back(struct stream *s, struct buffer *b)
@@ -219,6 +216,11 @@ void stream_read_end(struct stream *s)
         future_detach(s->read.f);
     give_back(s, &s->read.in);
     give_back(s, &s->read.lent);
+}
+
+int stream_read_error(const struct stream *s)
+{
+    return s->read.ended && !s->read.error ? -EPIPE : s->read.error;
 }
 
 bool stream_read_over(const struct stream *s)

@@ -14,7 +14,7 @@
 #include "loop/log.h"
 #include "stream/stream_inside.h"
 
-enum { FIRST = 4096, LATER = 32768, WRITES_A_TURN = 32 };
+enum { FIRST = 4096, LATER = 32768, WRITES_A_TURN = 8, PORTIONS = 16 };
 static const uint64_t AT_THE_END = UINT64_MAX;         /* the position of a shutdown */
 
 struct owned {                      /* bytes that were handed over */
@@ -86,6 +86,8 @@ static int hand_over(struct stream *s, struct bytes bytes, const struct owned *o
 
 static const char *reason(const struct stream *s, int rc)
 {
+    if (rc == s->broken && s->why)
+        return s->why;
     if (rc == -EPIPE && s->write.ending && !s->write.error)
         return "stream_shutdown was called: nothing can be written after it";
     if (rc == -EPIPE || rc == -ECONNRESET || rc == -ENOTCONN)
@@ -126,17 +128,36 @@ static void give_up(struct stream *s, int rc)
         waiters_fail(&w->waiters, f, rc, why);
 }
 
-/* How many of the bytes the kernel takes now; -errno where it will never take any. */
-static ssize_t send_some(struct stream *s, struct bytes bytes)
+/* How many of the bytes are taken now; -errno where none ever will be. */
+static ssize_t send_some(struct stream *s, const struct iovec *portions, int count)
 {
     while (s->told & WRITABLE) {
-        ssize_t n = s->sys->write(s->sys, s->fd, bytes.data, bytes.len);
-        if (n == -EAGAIN || (n >= 0 && (size_t)n < bytes.len))
-            stream_drained(s, WRITABLE);
+        ssize_t n = s->wire->write(s, portions, count);
         if (n != -EINTR)
             return n == -EAGAIN ? 0 : n;
     }
     return 0;
+}
+
+/* As many of the chunks that wait as go into one call. */
+static ssize_t send_chunks(struct stream *s)
+{
+    struct iovec portions[PORTIONS];
+    int count = 0;
+    for (struct chunk *c = s->write.first; c && count < PORTIONS; c = c->next)
+        portions[count++] = (struct iovec){ (char *)c->data + c->begin, c->end - c->begin };
+    return send_some(s, portions, count);
+}
+
+static void drop_sent(struct stream *s, size_t n)
+{
+    s->write.sent += n;
+    for (struct chunk *c; (c = s->write.first) && n >= c->end - c->begin;) {
+        n -= c->end - c->begin;
+        drop_first(s);
+    }
+    if (n)
+        s->write.first->begin += n;
 }
 
 static void answer_up_to(struct writing *w, uint64_t position)
@@ -153,9 +174,9 @@ static void answer_sent(struct stream *s)
     struct writing *w = &s->write;
     answer_up_to(w, w->sent);
     if (w->ending && !w->first && !w->down && !w->error) {
-        int rc = s->sys->shutdown(s->sys, s->fd, SHUT_WR);
+        int rc = s->wire->shutdown(s);
         w->down = rc == 0;
-        if (rc < 0)
+        if (rc < 0 && rc != -EAGAIN)
             give_up(s, rc);
     }
     if (w->down)
@@ -166,22 +187,28 @@ void stream_write_ready(struct stream *s)
 {
     struct writing *w = &s->write;
     for (int writes = 0; w->first && s->told & WRITABLE; writes++) {
-        struct chunk *c = w->first;
         if (writes == WRITES_A_TURN) {
             stream_again(s);
             break;
         }
-        ssize_t n = send_some(s, (struct bytes){ c->data + c->begin, c->end - c->begin });
+        ssize_t n = send_chunks(s);
         if (n < 0) {
             give_up(s, (int)n);
             return;
         }
-        c->begin += (size_t)n;
-        w->sent += (uint64_t)n;
-        if (c->begin == c->end)
-            drop_first(s);
+        drop_sent(s, (size_t)n);
     }
     answer_sent(s);
+}
+
+int stream_write_error(const struct stream *s)
+{
+    return s->write.error;
+}
+
+void stream_write_begin(struct stream *s)
+{
+    waiters_init(&s->write.waiters, s->loop);
 }
 
 void stream_write_end(struct stream *s)
@@ -207,7 +234,8 @@ static int put(struct stream *s, struct bytes bytes, const struct owned *owned, 
 {
     struct writing *w = &s->write;
     int rc = refused(s, bytes.len);
-    ssize_t n = rc < 0 || w->first || !bytes.len ? rc : send_some(s, bytes);
+    struct iovec all = { (char *)bytes.data, bytes.len };
+    ssize_t n = rc < 0 || w->first || !bytes.len ? rc : send_some(s, &all, 1);
     if (n < 0) {
         if (rc == 0)
             give_up(s, (int)n);
@@ -216,7 +244,7 @@ static int put(struct stream *s, struct bytes bytes, const struct owned *owned, 
     struct bytes rest = { bytes.data + n, bytes.len - (size_t)n };
     if (rest.len)
         rc = owned ? hand_over(s, rest, owned) : copy(s, rest);
-    if (rc < 0 && n > 0)
+    if (rc < 0 && (n > 0 || w->begun))
         give_up(s, rc);
     if (rc < 0)
         return rc;

@@ -266,8 +266,9 @@ START_TEST(a_reader_as_fast_as_we_are_leaves_the_others_their_turn)
         w.sys->read(w.sys, peer, in, sizeof in);
     loop_watch(w.loop, NULL, NULL);
     sim_watch(w.sim, NULL, NULL);
-    ck_assert_uint_eq(flood.most, 32);
-    ck_assert_uint_ge(flood.writes, 300);
+    ck_assert_uint_eq(flood.most, 8);
+    ck_assert_uint_ge(flood.writes, 300 / 16);
+    ck_assert_uint_lt(flood.writes, 100);            /* many portions in one call */
 }
 END_TEST
 
