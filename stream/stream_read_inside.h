@@ -1,7 +1,7 @@
 /* stream_read_inside.h - what stream.c and those who read in a way of their own have of stream_read.c, beside stream_read.h.
  *
- * The trap it exists for: bytes that were answered are the waiter's, and still in the buffer; what was not asked for yet is behind
- * them. */
+ * The trap it exists for: bytes that were answered are the waiter's, and still in the buffer; what was not asked for yet is
+ * behind them. */
 #ifndef EDDY_STREAM_STREAM_READ_INSIDE_H
 #define EDDY_STREAM_STREAM_READ_INSIDE_H
 

@@ -14,7 +14,7 @@ struct writing {
     struct waiters waiters;         /* by u.wait.order: the position of their last byte */
     uint64_t queued, sent;          /* positions */
     size_t limit;                   /* of queued - sent; 0: none */
-    bool begun;                     /* the wire's: it said -EAGAIN, and has begun with what it was given: no other bytes may follow */
+    bool begun;                     /* the wire's: it said -EAGAIN, and has begun with what it was given: no other may follow */
     bool ending;                    /* nothing may be written any more, */
     bool down;                      /* and the other side has been told */
     int error;

@@ -57,7 +57,10 @@ static inline int64_t make_write(const struct side *side, const struct call_made
     const char *data = pattern + c->event.data.u64 % 251;
     if (c->len == sizeof *values)
         data = (const char *)&values[c->event.data.u64 % 6];
-    return side->sys->write(side->sys, number(side, c->fd), data, c->len);
+    if (c->len < 20 || c->event.data.u64 % 3)
+        return side->sys->write(side->sys, number(side, c->fd), data, c->len);
+    struct iovec portions[] = { { (char *)data, 9 }, { (char *)data, 0 }, { (char *)data + 9, c->len - 9 } };
+    return side->sys->writev(side->sys, number(side, c->fd), portions, 3);
 }
 
 static inline int64_t make_epoll_wait(const struct side *side, const struct call_made *c, char *answer)

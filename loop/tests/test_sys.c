@@ -101,6 +101,24 @@ START_TEST(what_is_random_differs)
 }
 END_TEST
 
+START_TEST(a_door_without_writev_writes_the_first_portion)
+{
+    struct sys sys = *sys_linux();
+    struct iovec portions[] = { { "first", 5 }, { "second", 6 } };
+    char in[16];
+    int fds[2];
+    sys.writev = NULL;
+    sys_refuse_rest(&sys);
+    ck_assert_int_eq(sys.pipe(&sys, fds), 0);
+    ck_assert_int_eq((int)sys.writev(&sys, fds[1], portions, 2), 5);
+    ck_assert_int_eq((int)sys_linux()->writev(&sys, fds[1], portions, 2), 11);
+    ck_assert_int_eq((int)sys.read(&sys, fds[0], in, sizeof in), 16);
+    ck_assert_int_eq(memcmp(in, "firstfirstsecond", 16), 0);
+    sys.close(&sys, fds[0]);
+    sys.close(&sys, fds[1]);
+}
+END_TEST
+
 START_TEST(a_door_without_all_entries_refuses_instead_of_jumping_to_nowhere)
 {
     struct sys sys = { .socket = sys_linux()->socket };
@@ -139,6 +157,7 @@ int main(void)
         memory_is_zeroed_kept_when_it_grows_and_freed,
         memory_for_stacks_that_cannot_be_had_or_guarded_is_refused,
         what_is_random_differs,
+        a_door_without_writev_writes_the_first_portion,
         a_door_without_all_entries_refuses_instead_of_jumping_to_nowhere,
         NULL
     };
