@@ -1,0 +1,221 @@
+/* text.c - tokens, numbers, lists. See text.h. */
+#include "http/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "http/text_class.h"
+
+/* ---- bytes ------------------------------------------------------------------------------------------------------- */
+
+#define CONTROL 0
+#define OTHER   (VALUE)                                             /* space, tab */
+#define VISIBLE (VALUE | TARGET)
+#define TCHAR   (VISIBLE | TOKEN)
+#define SUB     (TCHAR | SUB_DELIM)
+#define PLAIN   (TCHAR | UNRESERVED)
+#define NUMBER  (PLAIN | DIGIT)
+#define LETTER  (PLAIN | ALPHA)
+
+const unsigned char text_classes[256] = {
+    [0 ... 8] = CONTROL, ['\t'] = OTHER, [10 ... 31] = CONTROL, [' '] = OTHER,
+    ['!'] = SUB, ['"'] = VISIBLE, ['#'] = TCHAR, ['$'] = SUB, ['%'] = TCHAR, ['&'] = SUB, ['\''] = SUB,
+    ['('] = VISIBLE | SUB_DELIM, [')'] = VISIBLE | SUB_DELIM, ['*'] = SUB, ['+'] = SUB, [','] = VISIBLE | SUB_DELIM,
+    ['-'] = PLAIN, ['.'] = PLAIN, ['/'] = VISIBLE, ['0' ... '9'] = NUMBER, [':'] = VISIBLE, [';'] = VISIBLE | SUB_DELIM,
+    ['<'] = VISIBLE, ['='] = VISIBLE | SUB_DELIM, ['>'] = VISIBLE, ['?'] = VISIBLE, ['@'] = VISIBLE, ['A' ... 'Z'] = LETTER,
+    ['['] = VISIBLE, ['\\'] = VISIBLE, [']'] = VISIBLE, ['^'] = TCHAR, ['_'] = PLAIN, ['`'] = TCHAR, ['a' ... 'z'] = LETTER,
+    ['{'] = VISIBLE, ['|'] = TCHAR, ['}'] = VISIBLE, ['~'] = PLAIN, [127] = CONTROL, [128 ... 255] = VISIBLE,
+};
+
+static bool all_of(struct bytes text, int class)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!(text_class(text.data[i]) & class))
+            return false;
+    return true;
+}
+
+bool text_is_token(struct bytes text)
+{
+    return text.len && all_of(text, TOKEN);
+}
+
+bool text_is_value(struct bytes text)
+{
+    return all_of(text, VALUE);
+}
+
+/* ---- the same ---------------------------------------------------------------------------------------------------- */
+
+struct bytes text_of(const char *string)
+{
+    return (struct bytes){ string, string ? strlen(string) : 0 };
+}
+
+bool text_equal(struct bytes a, struct bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+bool text_is(struct bytes text, const char *string)
+{
+    return text_equal(text, text_of(string));
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+bool text_alike(struct bytes text, const char *string)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (string[i] == 0 || lower(text.data[i]) != lower(string[i]))
+            return false;
+    return string[text.len] == 0;
+}
+
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
+
+int text_hex(char c)
+{
+    if (text_class(c) & DIGIT)
+        return c - '0';
+    c = lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int number(struct bytes text, int base, int64_t most, int64_t *out)
+{
+    int64_t n = 0;
+    if (text.len == 0)
+        return -EINVAL;
+    for (size_t i = 0; i < text.len; i++)
+        if (text_hex(text.data[i]) < 0 || text_hex(text.data[i]) >= base)
+            return -EINVAL;
+    for (size_t i = 0; i < text.len; i++) {
+        int digit = text_hex(text.data[i]);
+        if (n > (most - digit) / base)
+            return -ERANGE;
+        n = n * base + digit;
+    }
+    *out = n;
+    return 0;
+}
+
+int text_number(struct bytes text, int64_t most, int64_t *out)
+{
+    return number(text, 10, most, out);
+}
+
+int text_hex_number(struct bytes text, int64_t most, int64_t *out)
+{
+    return number(text, 16, most, out);
+}
+
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct bytes text_trim(struct bytes text)
+{
+    while (text.len && is_space(text.data[0])) {
+        text.data++;
+        text.len--;
+    }
+    while (text.len && is_space(text.data[text.len - 1]))
+        text.len--;
+    return text;
+}
+
+/* Where `stop` is, outside of quotes; the end of the text if nowhere. */
+static size_t find_outside(struct bytes text, char stop)
+{
+    bool quoted = false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        if (c == '"')
+            quoted = !quoted;
+        else if (quoted && c == '\\' && i + 1 < text.len)
+            i++;
+        else if (!quoted && c == stop)
+            return i;
+    }
+    return text.len;
+}
+
+/* Cuts the text at `stop`: what is before it; the rest is what is behind. */
+static struct bytes cut(struct bytes *rest, char stop)
+{
+    size_t at = find_outside(*rest, stop), behind = at < rest->len ? at + 1 : at;
+    struct bytes before = { rest->data, at };
+    *rest = (struct bytes){ rest->data + behind, rest->len - behind };
+    return before;
+}
+
+bool text_next(struct bytes *rest, struct bytes *item)
+{
+    while (rest->len) {
+        *item = text_trim(cut(rest, ','));
+        if (item->len)
+            return true;
+    }
+    return false;
+}
+
+bool text_lists(struct bytes list, const char *item)
+{
+    struct bytes each;
+    while (text_next(&list, &each))
+        if (text_alike(each, item))
+            return true;
+    return false;
+}
+
+static bool is_quoted(struct bytes text)
+{
+    struct bytes inside = { text.data, text.len };
+    if (text.len < 2 || text.data[0] != '"' || text.data[text.len - 1] != '"')
+        return false;
+    for (size_t i = 1; i < inside.len - 1; i++) {
+        if (text.data[i] == '"')
+            return false;
+        if (text.data[i] == '\\' && ++i >= inside.len - 1)
+            return false;
+    }
+    return true;
+}
+
+int text_parameter(struct bytes *rest, struct bytes *name, struct bytes *value)
+{
+    struct bytes one;
+    do {
+        if (rest->len == 0)
+            return 0;
+        one = text_trim(cut(rest, ';'));
+    } while (one.len == 0);
+    *name = cut(&one, '=');
+    *value = one;
+    if (!text_is_token(*name) || name->data + name->len == one.data + one.len)
+        return -EINVAL;
+    return text_is_token(*value) || is_quoted(*value) ? 1 : -EINVAL;
+}
+
+size_t text_unquote(struct bytes value, char *out)
+{
+    size_t len = 0;
+    if (!is_quoted(value)) {
+        if (value.len)
+            memmove(out, value.data, value.len);
+        return value.len;
+    }
+    for (size_t i = 1; i < value.len - 1; i++) {
+        if (value.data[i] == '\\')
+            i++;
+        out[len++] = value.data[i];
+    }
+    return len;
+}

@@ -1,0 +1,288 @@
+/* url.c - addresses of pages. See url.h. */
+#include "http/url.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "http/text_class.h"
+#include "stream/address.h"
+
+static struct bytes from_to(struct bytes text, size_t from, size_t to)
+{
+    return (struct bytes){ text.data + from, to - from };
+}
+
+/* Where the first of these bytes is; the length if none is there. */
+static size_t find_any(struct bytes text, size_t from, const char *any)
+{
+    while (from < text.len && (!text.data[from] || !strchr(any, text.data[from])))
+        from++;
+    return from;
+}
+
+/* ---- taking apart ------------------------------------------------------------------------------------------------ */
+
+static bool percent_ok(struct bytes text, size_t i)
+{
+    return i + 2 < text.len && text_hex(text.data[i + 1]) >= 0 && text_hex(text.data[i + 2]) >= 0;
+}
+
+/* Visible bytes, and percent signs with two digits behind them. */
+static bool is_clean(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!(text_class(text.data[i]) & TARGET) || (text.data[i] == '%' && !percent_ok(text, i)))
+            return false;
+    return true;
+}
+
+/* A name (RFC 3986, section 3.2.2): unreserved, sub-delims, percent signs. */
+static bool is_reg_name(struct bytes host)
+{
+    for (size_t i = 0; i < host.len; i++)
+        if (!(text_class(host.data[i]) & (UNRESERVED | SUB_DELIM)) && !(host.data[i] == '%' && percent_ok(host, i)))
+            return false;
+    return true;
+}
+
+static int take_port(struct bytes text, int *port)
+{
+    int64_t n = 0;
+    *port = 0;
+    if (text.len && text_number(text, 65535, &n) < 0)
+        return -EINVAL;
+    *port = (int)n;
+    return 0;
+}
+
+int url_authority(struct bytes text, struct bytes *host, int *port)
+{
+    bool literal = text.len && text.data[0] == '[';
+    size_t end = find_any(text, 0, literal ? "]" : ":");
+    *host = literal ? from_to(text, 1, end) : from_to(text, 0, end);
+    *port = 0;
+    if (literal) {
+        struct bytes ip = *host;
+        if (end == text.len || !memchr(ip.data, ':', ip.len) || memchr(ip.data, '%', ip.len) || !address_valid_ip(ip))
+            return -EINVAL;
+        end++;
+    } else if (!is_reg_name(*host)) {
+        return -EINVAL;
+    }
+    if (end == text.len)
+        return 0;
+    return text.data[end] == ':' && host->len ? take_port(from_to(text, end + 1, text.len), port) : -EINVAL;
+}
+
+/* The length of the scheme, without its colon; 0: there is none. */
+static size_t scheme_length(struct bytes text)
+{
+    size_t end = find_any(text, 0, ":/?#");
+    if (end == text.len || text.data[end] != ':' || end == 0 || !(text_class(text.data[0]) & ALPHA))
+        return 0;
+    for (size_t i = 1; i < end; i++)
+        if (!(text_class(text.data[i]) & (ALPHA | DIGIT)) && !memchr("+-.", text.data[i], 3))
+            return 0;
+    return end;
+}
+
+static int take_authority(struct bytes text, struct url *out)
+{
+    size_t at = text.len;
+    while (at > 0 && text.data[at - 1] != '@')
+        at--;
+    if (at)
+        out->user = from_to(text, 0, at - 1);
+    if (at && memchr(out->user.data, '@', out->user.len))
+        return -EINVAL;
+    return url_authority(from_to(text, at, text.len), &out->host, &out->port);
+}
+
+int url_parse(struct bytes text, struct url *out)
+{
+    size_t at = scheme_length(text), end;
+    *out = (struct url){ .scheme = from_to(text, 0, at) };
+    if (!is_clean(text))
+        return -EINVAL;
+    at += at > 0;
+    if (text.len - at >= 2 && text.data[at] == '/' && text.data[at + 1] == '/') {
+        end = find_any(text, at + 2, "/?#");
+        if (take_authority(from_to(text, at + 2, end), out) < 0)
+            return -EINVAL;
+        at = end;
+    }
+    end = find_any(text, at, "?#");
+    out->path = from_to(text, at, end);
+    if (end < text.len && text.data[end] == '?') {
+        at = end + 1;
+        end = find_any(text, at, "#");
+        out->query = from_to(text, at, end);
+    }
+    if (end < text.len)
+        out->fragment = from_to(text, end + 1, text.len);
+    return 0;
+}
+
+int url_http(const struct url *url, bool *secure, int *port)
+{
+    *secure = text_alike(url->scheme, "https");
+    if (!*secure && !text_alike(url->scheme, "http"))
+        return -EPROTONOSUPPORT;
+    *port = url->port ? url->port : *secure ? 443 : 80;
+    return url->host.len ? 0 : -EINVAL;
+}
+
+static bool alike(struct bytes a, struct bytes b)
+{
+    for (size_t i = 0; i < a.len && i < b.len; i++)
+        if ((text_class(a.data[i]) & ALPHA ? a.data[i] | 0x20 : a.data[i]) !=
+            (text_class(b.data[i]) & ALPHA ? b.data[i] | 0x20 : b.data[i]))
+            return false;
+    return a.len == b.len;
+}
+
+bool url_same_origin(const struct url *a, const struct url *b)
+{
+    bool secure_a, secure_b;
+    int port_a, port_b;
+    if (url_http(a, &secure_a, &port_a) < 0 || url_http(b, &secure_b, &port_b) < 0)
+        return false;
+    return secure_a == secure_b && port_a == port_b && alike(a->host, b->host);
+}
+
+/* ---- putting together -------------------------------------------------------------------------------------------- */
+
+size_t url_remove_dots(struct bytes path, char *out)
+{
+    size_t len = 0, at = 0;
+    bool absolute = path.len && path.data[0] == '/';
+    while (at < path.len) {
+        size_t begin = at + (path.data[at] == '/'), end = find_any(path, begin, "/");
+        struct bytes segment = from_to(path, begin, end);
+        bool up = text_is(segment, ".."), here = text_is(segment, "."), last = end == path.len;
+        if (up)
+            while (len > 0 && out[--len] != '/')
+                ;
+        if (!up && !here) {
+            memmove(out + len, path.data + at, end - at);
+            len += end - at;
+        } else if (last && (absolute || len)) {
+            out[len++] = '/';
+        }
+        at = end;
+    }
+    return len;
+}
+
+struct room {
+    char *out;
+    size_t len, size;
+};
+
+static void put(struct room *r, struct bytes text)
+{
+    if (text.len && r->len + text.len <= r->size)
+        memmove(r->out + r->len, text.data, text.len);
+    r->len += text.len;
+}
+
+static void put_authority(struct room *r, const struct url *u)
+{
+    struct bytes all = u->user.data ? u->user : u->host;
+    if (!u->host.data)
+        return;
+    bool literal = memchr(u->host.data, ':', u->host.len) != NULL;
+    const char *begin = all.data - (literal && !u->user.data), *end = u->path.data;
+    put(r, text_of("//"));
+    put(r, (struct bytes){ begin, (size_t)(end - begin) });
+}
+
+/* The base's path up to its last slash, and the reference's behind it; without dots. */
+static void put_path(struct room *r, const struct url *base, const struct url *ref, bool own)
+{
+    size_t begin = r->len, keep = own ? 0 : base->path.len;
+    if (!own && ref->path.len && ref->path.data[0] != '/') {
+        while (keep > 0 && base->path.data[keep - 1] != '/')
+            keep--;
+        if (keep == 0 && base->host.data)
+            put(r, text_of("/"));
+        put(r, from_to(base->path, 0, keep));
+        put(r, ref->path);
+    } else {
+        put(r, own || ref->path.len ? ref->path : base->path);
+    }
+    if (r->len <= r->size)
+        r->len = begin + url_remove_dots((struct bytes){ r->out + begin, r->len - begin }, r->out + begin);
+}
+
+static void put_behind(struct room *r, const char *mark, struct bytes text)
+{
+    if (!text.data)
+        return;
+    put(r, text_of(mark));
+    put(r, text);
+}
+
+ssize_t url_resolve(const struct url *base, struct bytes reference, char *out, size_t size)
+{
+    struct room r = { .out = out, .size = size };
+    struct url ref;
+    if (url_parse(reference, &ref) < 0 || !base->scheme.len)
+        return -EINVAL;
+    bool own = ref.scheme.len || ref.host.data;
+    put(&r, ref.scheme.len ? ref.scheme : base->scheme);
+    put(&r, text_of(":"));
+    put_authority(&r, own ? &ref : base);
+    put_path(&r, base, &ref, own);
+    put_behind(&r, "?", ref.query.data || own || ref.path.len ? ref.query : base->query);
+    put_behind(&r, "#", ref.fragment.data ? ref.fragment : base->fragment);
+    return r.len <= size ? (ssize_t)r.len : -ENOSPC;
+}
+
+/* ---- percent signs ----------------------------------------------------------------------------------------------- */
+
+ssize_t url_decode(struct bytes text, bool plus, char *out)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        if (c == '%' && !percent_ok(text, i))
+            return -EINVAL;
+        if (c == '%') {
+            c = (char)(text_hex(text.data[i + 1]) << 4 | text_hex(text.data[i + 2]));
+            i += 2;
+        } else if (c == '+' && plus) {
+            c = ' ';
+        }
+        out[len++] = c;
+    }
+    return (ssize_t)len;
+}
+
+ssize_t url_encode(struct bytes text, const char *keep, char *out, size_t size)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    struct room r = { .out = out, .size = size };
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        char sign[] = { '%', digits[c >> 4], digits[c & 15] };
+        bool plain = text_classes[c] & UNRESERVED || (c && strchr(keep, c));
+        put(&r, plain ? from_to(text, i, i + 1) : (struct bytes){ sign, sizeof sign });
+    }
+    return r.len <= size ? (ssize_t)r.len : -ENOSPC;
+}
+
+bool url_next_argument(struct bytes *rest, struct bytes *name, struct bytes *value)
+{
+    while (rest->len) {
+        size_t end = find_any(*rest, 0, "&"), equals = find_any(*rest, 0, "=&");
+        struct bytes one = from_to(*rest, 0, end);
+        *rest = from_to(*rest, end + (end < rest->len), rest->len);
+        if (one.len == 0)
+            continue;
+        *name = from_to(one, 0, equals);
+        *value = from_to(one, equals + (equals < one.len), one.len);
+        return true;
+    }
+    return false;
+}
