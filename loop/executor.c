@@ -246,6 +246,7 @@ static void end(struct executor *ex)
     wait_for_running(ex);
     loop_hold(ex->loop, 1);
     loop_remove_handler(ex->loop, wakeup_fd(ex->wakeup));
+    wakeup_shut(ex->wakeup);
     wakeup_close(ex->wakeup);
     sys_free(ex->sys, ex);
 }

@@ -220,6 +220,11 @@ void process_discard(struct process *p)
 
 /* ---- a process ------------------------------------------------------------------------------------------------------ */
 
+struct loop *process_loop(const struct process *p)
+{
+    return p->loop;
+}
+
 int process_pid(const struct process *p)
 {
     return p->pid;

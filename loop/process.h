@@ -55,6 +55,7 @@ struct process;
 /* Starts a child. value is its struct process. A cancel kills it. */
 struct future *process_spawn(struct loop *, const struct process_spec *, struct future *f);
 
+struct loop *process_loop(const struct process *);
 /* 0 when it has been reaped: then the number may be a stranger's. */
 int process_pid(const struct process *);
 /* Our end of its standard input (0), output (1) or error (2), non-blocking: lent, closed by process_close. -1 if it has no

@@ -335,6 +335,14 @@ static pid_t door_spawn(struct sys *sys, const struct child *child, int *pidfd)
     return (pid_t)sim_told(sim, CALL_SPAWN, rc < 0 ? -1 : *pidfd, 0, rc);
 }
 
+static pid_t door_fork(struct sys *sys, int *pidfd)
+{
+    struct sim *sim = world(sys);
+    int rc = sim_fault(sim, CALL_FORK);
+    rc = rc ? rc : sim_fork(sim, pidfd);
+    return (pid_t)sim_told(sim, CALL_FORK, rc < 0 ? -1 : *pidfd, 0, rc);
+}
+
 static int door_kill(struct sys *sys, pid_t pid, int signo)
 {
     struct sim *sim = world(sys);
@@ -404,8 +412,8 @@ struct sim *sim_new(uint64_t seed)
         .set_option = door_set_option, .writev = door_writev, .sockname = door_sockname, .peername = door_peername,
         .set_mode = door_set_mode, .unlink_socket = door_unlink_socket, .lookup = door_lookup,
         .sigprocmask = door_sigprocmask, .signalfd = door_signalfd,
-        .spawn = door_spawn, .kill = door_kill, .reap = door_reap, .submit = door_submit, .withdraw = door_withdraw,
-        .processors = door_processors,
+        .spawn = door_spawn, .fork = door_fork, .kill = door_kill, .reap = door_reap,
+        .submit = door_submit, .withdraw = door_withdraw, .processors = door_processors,
     };
     sim->seed = sim->chance = seed;
     sim->now = SECOND;

@@ -160,9 +160,11 @@ struct storm {
     int error;
 };
 
+enum { RULE_SLOTS = 256 };
+
 struct net {
     struct ring sockets;                    /* all that are not freed */
-    struct ring rules;                      /* what becomes of what is sent to an address */
+    struct rule *rules[RULE_SLOTS];         /* what becomes of what is sent to an address: by its last bytes */
     struct ring waits;                      /* ports in TIME_WAIT, the oldest first */
     struct port **ports[256];               /* by number: 256 pages of 256; NULL: nobody there */
     unsigned next_port;
@@ -331,6 +333,7 @@ int sim_signalfd(struct sim *, int fd, const sigset_t *);
 
 /* sim_process.c */
 pid_t sim_spawn(struct sim *, const struct child *, int *pidfd);
+pid_t sim_fork(struct sim *, int *pidfd);
 int sim_kill(struct sim *, pid_t pid, int signo);
 int sim_reap(struct sim *, int pidfd, bool wait);
 void sim_processes_init(struct sim *);

@@ -1,7 +1,8 @@
 /* sim_net.c - what the network does to what is sent: how long it takes, and what becomes of it. See sim_net.h.
  *
  * The trap it exists for: a partition that only refuses. Nobody says a word when a cable is cut: what was sent is sent again,
- * less and less often, and a reset that was lost is never sent again, so that one end may live on for hours after the other. */
+ * less and less often, and a reset that was lost is never sent again, so that one end may live on for hours after the other.
+ * And rules are asked for with every packet: a thousand hosts that are cut off may not slow down the others. */
 #include "loop/sim_net_inside.h"
 
 #include <arpa/inet.h>
@@ -12,7 +13,7 @@
 #include "loop/require.h"
 
 struct rule {
-    struct ring of_net;
+    struct rule *next;
     struct place address;
     int fate, error;
     int64_t rate;                   /* 0: as fast as you like */
@@ -28,14 +29,18 @@ static struct place parse(const char *address)
     return p;
 }
 
-static struct rule *find(struct sim *sim, const struct place *address)
+static int slot_of(const struct place *address)
 {
-    for (struct ring *r = sim->net.rules.next; r != &sim->net.rules; r = r->next) {
-        struct rule *rule = OWNER(r, struct rule, of_net);
-        if (ip_same(&rule->address, address))
-            return rule;
-    }
-    return NULL;
+    const uint8_t *ip = address->ip.s6_addr;
+    return (ip[13] * 5 + ip[14] * 3 + ip[15]) % RULE_SLOTS;
+}
+
+static struct rule *find(const struct sim *sim, const struct place *address)
+{
+    struct rule *rule = sim->net.rules[slot_of(address)];
+    while (rule && !ip_same(&rule->address, address))
+        rule = rule->next;
+    return rule;
 }
 
 static struct rule *find_or_make(struct sim *sim, const char *address)
@@ -47,8 +52,9 @@ static struct rule *find_or_make(struct sim *sim, const char *address)
     rule = calloc(1, sizeof *rule);
     if (!rule)
         return NULL;
-    rule->address = p;
-    ring_push(&sim->net.rules, &rule->of_net);
+    struct rule **slot = &sim->net.rules[slot_of(&p)];
+    *rule = (struct rule){ .next = *slot, .address = p };
+    *slot = rule;
     return rule;
 }
 
@@ -62,41 +68,40 @@ static int add_fate(struct sim *sim, const char *address, int fate, int error)
     return 0;
 }
 
-static bool rule_holds(const struct rule *rule, const struct place *p)
+/* The rules of what goes that way: those of its ends, and of all addresses of their families. How many. */
+static int rules_of(const struct sim *sim, const struct holder *way, const struct rule *rules[4])
 {
-    if (place_is_any(&rule->address))
-        return place_is_v4(&rule->address) == place_is_v4(p);
-    return ip_same(&rule->address, p);
-}
-
-static const struct rule *next_rule(const struct sim *sim, const struct ring *after, const struct holder *way)
-{
-    for (const struct ring *r = after->next; r != &sim->net.rules; r = r->next) {
-        const struct rule *rule = OWNER(r, struct rule, of_net);
-        if (rule_holds(rule, &way->name) || rule_holds(rule, &way->far))
-            return rule;
+    static const struct place all_v4 = { .ip.s6_addr = { [10] = 0xff, [11] = 0xff } }, all_v6;
+    const struct place *ends[] = { &way->name, &way->far };
+    int count = 0;
+    for (int i = 0; i < 2; i++) {
+        const struct rule *of_one = find(sim, ends[i]), *of_all = find(sim, place_is_v4(ends[i]) ? &all_v4 : &all_v6);
+        if (of_one)
+            rules[count++] = of_one;
+        if (of_all)
+            rules[count++] = of_all;
     }
-    return NULL;
+    return count;
 }
 
 int net_fate(const struct sim *sim, const struct holder *way, int *error)
 {
+    const struct rule *rules[4];
     int fate = PASSES;
-    const struct ring *at = &sim->net.rules;
-    for (const struct rule *rule; (rule = next_rule(sim, at, way)); at = &rule->of_net) {
-        fate |= rule->fate;
-        if (error && rule->error)
-            *error = rule->error;
+    for (int i = 0, count = rules_of(sim, way, rules); i < count; i++) {
+        fate |= rules[i]->fate;
+        if (error && rules[i]->error)
+            *error = rules[i]->error;
     }
     return fate;
 }
 
 int64_t net_rate(const struct sim *sim, const struct holder *way)
 {
+    const struct rule *rules[4];
     int64_t rate = 0;
-    const struct ring *at = &sim->net.rules;
-    for (const struct rule *rule; (rule = next_rule(sim, at, way)); at = &rule->of_net)
-        rate = rule->rate && (!rate || rule->rate < rate) ? rule->rate : rate;
+    for (int i = 0, count = rules_of(sim, way, rules); i < count; i++)
+        rate = rules[i]->rate && (!rate || rules[i]->rate < rate) ? rules[i]->rate : rate;
     return rate;
 }
 
@@ -153,18 +158,21 @@ int sim_net_slow(struct sim *sim, const char *address, int64_t bytes_per_second)
     return 0;
 }
 
-static void rule_end(struct rule *rule)
+static void rule_end(struct rule **at)
 {
-    ring_remove(&rule->of_net);
+    struct rule *rule = *at;
+    *at = rule->next;
     free(rule);
 }
 
 void sim_net_heal(struct sim *sim, const char *address)
 {
     struct place p = parse(address);
-    struct rule *rule = find(sim, &p);
-    if (rule)
-        rule_end(rule);
+    struct rule **at = &sim->net.rules[slot_of(&p)];
+    while (*at && !ip_same(&(*at)->address, &p))
+        at = &(*at)->next;
+    if (*at)
+        rule_end(at);
 }
 
 void sim_net_reset(struct sim *sim, int fd)
@@ -186,7 +194,6 @@ void sim_net_reset(struct sim *sim, int fd)
 void sim_net_begin(struct sim *sim)
 {
     ring_init(&sim->net.sockets);
-    ring_init(&sim->net.rules);
     ring_init(&sim->net.waits);
     sim_net_buffers(sim, 128 << 10, 64 << 10);
 }
@@ -195,7 +202,8 @@ void sim_net_end(struct sim *sim)
 {
     while (!ring_empty(&sim->net.sockets))
         tcp_free(OWNER(sim->net.sockets.next, struct tcp, of_sim));
-    while (!ring_empty(&sim->net.rules))
-        rule_end(OWNER(sim->net.rules.next, struct rule, of_net));
+    for (int i = 0; i < RULE_SLOTS; i++)
+        while (sim->net.rules[i])
+            rule_end(&sim->net.rules[i]);
     sim_ports_end(sim);
 }

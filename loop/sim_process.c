@@ -98,6 +98,13 @@ pid_t sim_spawn(struct sim *sim, const struct child *child, int *pidfd)
     return *pidfd;
 }
 
+pid_t sim_fork(struct sim *sim, int *pidfd)
+{
+    static const char *const argv[] = { "fork", NULL };
+    pid_t pid = sim_spawn(sim, &(struct child){ .argv = argv, .fds = { -1, -1, -1 } }, pidfd);
+    return pid == -ENOENT ? -ENOSYS : pid;
+}
+
 static bool names(const struct sim_child *c, pid_t pid)
 {
     return pid > 0 ? c->pid == pid : c->leader->pid == -pid;

@@ -7,6 +7,8 @@
  * on Linux: what they write to an inherited stream or /dev/null vanishes, what they read from it is the end of file. Signals
  * reach them 10 us after they were sent; by default they do what they do on Linux, but stopping is not modelled. A signal for
  * a pid that was reaped is -ESRCH, and a line in sim_log: on Linux a stranger might have it by now.
+ * Whoever forks (sys->fork) is always the parent: the child runs the program "fork", without our descriptors; -ENOSYS if there
+ * is none.
  *
  *     static void greet(void *self, struct sim_child *c)
  *     {

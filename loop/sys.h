@@ -33,7 +33,7 @@ enum sys_call {
     CALL_MAP, CALL_GUARD, CALL_ON_FAULT,
     CALL_SOCKET, CALL_BIND, CALL_LISTEN, CALL_ACCEPT, CALL_CONNECT, CALL_SOCKET_ERROR,
     CALL_SET_OPTION, CALL_SOCKNAME, CALL_PEERNAME, CALL_SET_MODE, CALL_UNLINK_SOCKET, CALL_LOOKUP, CALL_OPEN,
-    CALL_SIGPROCMASK, CALL_SIGNALFD, CALL_SPAWN, CALL_KILL, CALL_REAP, CALL_SUBMIT, CALL_WITHDRAW,
+    CALL_SIGPROCMASK, CALL_SIGNALFD, CALL_SPAWN, CALL_FORK, CALL_KILL, CALL_REAP, CALL_SUBMIT, CALL_WITHDRAW,
     CALL_COUNT
 };
 
@@ -146,6 +146,10 @@ struct sys {
      * the -errno for which it could not begin: -ENOENT, -EACCES ...; -ENOSYS: this kernel has no pidfds. Sleeps until the
      * program is loaded: for jobs, not for the loop's thread. */
     pid_t (*spawn)(struct sys *, const struct child *, int *pidfd);
+    /* fork(2), where no other thread of ours runs: 0 in the child, which leads a group of its own, and is killed when the thread
+     * that forked it ends (but not once it has changed its user). In the parent its pid, *pidfd as in spawn; or -errno. What
+     * stdio holds is written first, so that it comes once. In the sim: see sim_process.h. */
+    pid_t (*fork)(struct sys *, int *pidfd);
     /* kill(2): pid < 0 is the group -pid. */
     int (*kill)(struct sys *, pid_t pid, int signo);
     /* Ends the zombie: its exit status 0..255, or CHILD_KILLED + signal. `wait` false: -EAGAIN while it runs; true: sleeps.

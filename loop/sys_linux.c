@@ -51,17 +51,45 @@ static void *linux_memory(struct sys *sys, void *old, size_t size)
     return NULL;
 }
 
+enum { REMEMBERED = 65536 };        /* descriptors */
+
+/* Those that were found to be no sockets, until they are closed. An echo with recv and send costs 3 % less than one with read and
+ * write; but of no bytes at all they do not say the same. A hint: where somebody else has closed a descriptor and its number is
+ * another's now, it is only slower. */
+static atomic_bool no_socket[REMEMBERED];
+
+static bool may_be_socket(int fd)
+{
+    return fd >= 0 && fd < REMEMBERED && !atomic_load_explicit(&no_socket[fd], memory_order_relaxed);
+}
+
+static void remember(int fd, bool none)
+{
+    if (fd >= 0 && fd < REMEMBERED)
+        atomic_store_explicit(&no_socket[fd], none, memory_order_relaxed);
+}
+
 static ssize_t linux_read(struct sys *sys, int fd, void *data, size_t len)
 {
-    ssize_t n = read(fd, data, len);
+    bool socket = len && may_be_socket(fd);
+    ssize_t n = socket ? recv(fd, data, len, 0) : read(fd, data, len);
     (void)sys;
+    if (n < 0 && socket && errno == ENOTSOCK) {
+        remember(fd, true);
+        n = read(fd, data, len);
+    }
     return n < 0 ? -errno : n;
 }
 
 static ssize_t linux_write(struct sys *sys, int fd, const void *data, size_t len)
 {
-    ssize_t n = write(fd, data, len);
+    bool socket = len && may_be_socket(fd);
+    ssize_t n = socket ? send(fd, data, len, MSG_NOSIGNAL) : write(fd, data, len);
     (void)sys;
+    if (n < 0 && socket && errno == ENOTSOCK) {
+        remember(fd, true);
+        n = write(fd, data, len);
+    }
     return n < 0 ? -errno : n;
 }
 
@@ -75,6 +103,7 @@ static ssize_t linux_writev(struct sys *sys, int fd, const struct iovec *portion
 static int linux_close(struct sys *sys, int fd)
 {
     (void)sys;
+    remember(fd, false);
     return close(fd) < 0 ? -errno : 0;
 }
 
@@ -363,8 +392,8 @@ struct sys *sys_linux(void)
         .set_option = linux_set_option, .writev = linux_writev, .sockname = linux_sockname, .peername = linux_peername,
         .set_mode = linux_set_mode, .unlink_socket = linux_unlink_socket, .lookup = linux_lookup,
         .sigprocmask = linux_sigprocmask, .signalfd = linux_signalfd,
-        .spawn = linux_spawn, .kill = linux_kill, .reap = linux_reap, .submit = linux_submit, .withdraw = linux_withdraw,
-        .processors = linux_processors,
+        .spawn = linux_spawn, .fork = linux_fork, .kill = linux_kill, .reap = linux_reap,
+        .submit = linux_submit, .withdraw = linux_withdraw, .processors = linux_processors,
     };
     pthread_once(&once, begin_process);
     return &sys;

@@ -16,6 +16,7 @@ int linux_lookup(struct sys *, const char *host, int port, int family, struct ad
 /* sys_linux_process.c */
 void linux_ignore_sigpipe(void);
 pid_t linux_spawn(struct sys *, const struct child *, int *pidfd);
+pid_t linux_fork(struct sys *, int *pidfd);
 int linux_kill(struct sys *, pid_t pid, int signo);
 int linux_reap(struct sys *, int pidfd, bool wait);
 

@@ -2,12 +2,15 @@
  *
  * posix_spawn does not copy our memory, and tells us why a program could not be loaded. Traps: (a) a descriptor is put in its
  * place by dup2, which ends what stood there, and that may be the next one's source; (b) the other end of a pipe is
- * non-blocking as ours is, and no ordinary program expects that; (c) what we ignore, a child ignores too. */
+ * non-blocking as ours is, and no ordinary program expects that; (c) what we ignore, a child ignores too; (d) what is in a
+ * buffer of stdio when a process forks is written by both. */
 #include "loop/sys_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,6 +116,19 @@ static int open_pidfd(pid_t pid)
     return fd >= 0 ? fd : errno == EPERM ? -ENOSYS : -errno;
 }
 
+/* A child of ours with its pidfd; if there is none to be had, there is no child either. */
+static pid_t with_pidfd(pid_t pid, int *pidfd)
+{
+    *pidfd = open_pidfd(pid);
+    if (*pidfd >= 0)
+        return pid;
+    if (kill(-pid, SIGKILL) < 0)
+        kill(pid, SIGKILL);             /* it does not lead its group yet */
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return *pidfd;
+}
+
 pid_t linux_spawn(struct sys *sys, const struct child *child, int *pidfd)
 {
     int copies[STREAMS];
@@ -121,15 +137,28 @@ pid_t linux_spawn(struct sys *sys, const struct child *child, int *pidfd)
     if (pid == 0)
         pid = start(child, copies);
     close_copies(copies);
-    if (pid < 0)
-        return pid;
-    *pidfd = open_pidfd(pid);
-    if (*pidfd >= 0)
-        return pid;
-    kill(-pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-    return *pidfd;
+    return pid < 0 ? pid : with_pidfd(pid, pidfd);
+}
+
+/* The parent may have ended before it could be asked for. */
+static void die_with(pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        raise(SIGKILL);
+}
+
+pid_t linux_fork(struct sys *sys, int *pidfd)
+{
+    pid_t parent = getpid();
+    (void)sys;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid < 0 ? -errno : with_pidfd(pid, pidfd);
+    setpgid(0, 0);
+    die_with(parent);
+    return 0;
 }
 
 int linux_kill(struct sys *sys, pid_t pid, int signo)

@@ -90,6 +90,12 @@ static pid_t refuse_spawn(struct sys *sys, const struct child *child, int *pidfd
     return -ENOSYS;
 }
 
+static pid_t refuse_fork(struct sys *sys, int *pidfd)
+{
+    (void)sys, (void)pidfd;
+    return -ENOSYS;
+}
+
 static int refuse_kill(struct sys *sys, pid_t pid, int signo)
 {
     (void)sys, (void)pid, (void)signo;
@@ -133,6 +139,7 @@ void sys_refuse_rest(struct sys *sys)
     sys->sigprocmask = sys->sigprocmask ? sys->sigprocmask : refuse_sigprocmask;
     sys->signalfd = sys->signalfd ? sys->signalfd : refuse_signalfd;
     sys->spawn = sys->spawn ? sys->spawn : refuse_spawn;
+    sys->fork = sys->fork ? sys->fork : refuse_fork;
     sys->kill = sys->kill ? sys->kill : refuse_kill;
     sys->reap = sys->reap ? sys->reap : refuse_reap;
     sys->submit = sys->submit ? sys->submit : refuse_job;

@@ -19,6 +19,7 @@ struct wakeup {
 };
 
 static struct call shut;
+static atomic_int open_wakeups;
 
 struct wakeup *wakeup_new(struct sys *sys)
 {
@@ -35,6 +36,7 @@ struct wakeup *wakeup_new(struct sys *sys)
         errno = error;
         return NULL;
     }
+    atomic_fetch_add(&open_wakeups, 1);
     return w;
 }
 
@@ -51,6 +53,11 @@ void wakeup_close(struct wakeup *w)
     wakeup_shut(w);
     w->sys->close(w->sys, w->fd);
     sys_free(w->sys, w);
+}
+
+int wakeup_count(void)
+{
+    return atomic_load(&open_wakeups);
 }
 
 int wakeup_fd(const struct wakeup *w)
@@ -129,6 +136,8 @@ void wakeup_take(struct wakeup *w, struct calls *out)
 void wakeup_shut(struct wakeup *w)
 {
     struct call *c = atomic_exchange(&w->last, &shut);
+    if (c != &shut)
+        atomic_fetch_sub(&open_wakeups, 1);
     while (c && c != &shut) {
         struct call *before = c->prev;
         c->prev = NULL;

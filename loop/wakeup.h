@@ -22,6 +22,9 @@ struct wakeup *wakeup_new(struct sys *);
 struct wakeup *wakeup_hold(struct wakeup *);
 void wakeup_close(struct wakeup *);
 
+/* Those of this process that were not shut: as long as it has a loop, at least one. Any thread. */
+int wakeup_count(void);
+
 /* The descriptor that becomes READABLE when something was posted. Lent. */
 int wakeup_fd(const struct wakeup *);
 

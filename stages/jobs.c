@@ -11,8 +11,7 @@
 #include "loop/signals.h"
 #include "stages/peer.h"
 
-/* "interrupted by SIGINT" or the like, if a signal has ended the loop; else NULL. Until the next call. */
-static const char *interrupted(const struct loop *loop)
+const char *interrupted(const struct loop *loop)
 {
     static char said[64];
     int signo = loop_stopped_by(loop);

@@ -8,6 +8,9 @@
 #include "loop/periodic.h"
 #include "stages/page.h"
 
+/* "interrupted by SIGINT" or the like, if a signal has stopped the loop; else NULL. Lent until the next call. */
+const char *interrupted(const struct loop *);
+
 struct fetching {
     struct loop *loop;
     struct run *run;

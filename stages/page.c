@@ -269,25 +269,43 @@ int page_asked(struct asked *a, const char *data, size_t len)
     return a->len < REQUEST_LIMIT ? 0 : -EMSGSIZE;
 }
 
-static int serve(struct run *run, const struct stage *stage, const char *port)
+void page_listening(int port)
+{
+    printf("listening on 127.0.0.1:%d\n", port);
+}
+
+/* A listening socket, and its port in run; -1: it has said why. */
+static int open_listener(struct run *run, bool blocks)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof at;
-    int on = 1, type = SOCK_STREAM | SOCK_CLOEXEC | (stage->blocks ? 0 : SOCK_NONBLOCK);
+    int on = 1, type = SOCK_STREAM | SOCK_CLOEXEC | (blocks ? 0 : SOCK_NONBLOCK);
     int fd = socket(AF_INET, type, 0);
-    at.sin_port = htons((uint16_t)atoi(port));
+    at.sin_port = htons((uint16_t)run->port);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) < 0 || listen(fd, 511) < 0) {
-        fprintf(stderr, "127.0.0.1:%s: cannot listen there: %s (0 takes any port)\n", port, strerror(errno));
-        return 1;
+        fprintf(stderr, "127.0.0.1:%d: cannot listen there: %s (0 takes any port)\n", run->port, strerror(errno));
+        return -1;
     }
     getsockname(fd, (struct sockaddr *)&at, &size);
-    printf("listening on 127.0.0.1:%d\n", ntohs(at.sin_port));
-    run->listener = fd;
+    run->port = ntohs(at.sin_port);
+    return fd;
+}
+
+static int serve(struct run *run, const struct stage *stage, const char *port)
+{
+    run->port = atoi(port);
+    if (!stage->listens) {
+        run->listener = open_listener(run, stage->blocks);
+        if (run->listener < 0)
+            return 1;
+        page_listening(run->port);
+    }
     int rc = stage->serve(run);
     if (rc < 0)
         fprintf(stderr, "%s: the server failed: %s\n", stage->name, strerror(-rc));
-    close(fd);
+    if (!stage->listens)
+        close(run->listener);
     return rc < 0;
 }
 
@@ -298,7 +316,8 @@ static int usage(const struct stage *stage)
     const char *time_out = strchr(stage->options, 't') ? " [-t SECONDS]" : "";
     const char *more = strchr(stage->options, 'd') ? " [-d SECONDS] [-p]" : "";
     fprintf(stderr, "usage: %s fetch [-c AT_ONCE] [-n TIMES]%s%s URL...\n", stage->name, time_out, more);
-    fprintf(stderr, "       %s serve%s PORT\n", stage->name, time_out);
+    const char *limits = stage->listens ? " [-c AT_ONCE] [-d SECONDS]" : "";
+    fprintf(stderr, "       %s serve%s%s PORT\n", stage->name, limits, time_out);
     return 2;
 }
 
@@ -318,13 +337,14 @@ static bool read_options(struct run *run, const struct stage *stage, int argc, c
 
 int page_main(int argc, char **argv, const struct stage *stage)
 {
-    struct run run = { .at_once = 10, .times = 1, .time_out = 10 * SECOND };
+    bool serves = argc > 1 && strcmp(argv[1], "serve") == 0;
+    struct run run = { .at_once = serves ? 1000 : 10, .times = 1, .time_out = 10 * SECOND, .deadline = serves ? 5 * SECOND : 0 };
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc < 3 || !read_options(&run, stage, argc - 1, argv + 1) || ++optind >= argc)
         return usage(stage);
     if (strcmp(argv[1], "fetch") == 0)
         return fetch(&run, stage, argv + optind, argc - optind);
-    if (strcmp(argv[1], "serve") == 0 && optind == argc - 1 && is_port(argv[optind]))
+    if (serves && optind == argc - 1 && is_port(argv[optind]))
         return serve(&run, stage, argv[optind]);
     return usage(stage);
 }

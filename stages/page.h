@@ -16,11 +16,12 @@
 enum { HEAD_LIMIT = 16384, REQUEST_LIMIT = 8192, CHUNK = 65536 };
 
 struct run {                        /* what the command line asks for */
-    int at_once;                    /* -c: how many pages are fetched at a time, at most */
+    int at_once;                    /* -c: how many pages are fetched at a time, at most; from 09 on also how many are served */
     int64_t time_out;               /* -t: ns a page, or a client's request, may take; from 07 on each step of it */
-    int64_t deadline;               /* -d: ns the whole run may take; 0: no limit */
+    int64_t deadline;               /* -d: ns the whole run may take; 0: no limit. serve, from 09 on: to end when it is told to */
     bool progress;                  /* -p: tell how far it is */
-    int listener;                   /* serve: the listening socket */
+    int listener;                   /* serve: the listening socket, */
+    int port;                       /* or where to listen, for those who do so themselves; 0: any */
 
     /* the rest is page.c's */
     char **urls;
@@ -60,6 +61,7 @@ struct stage {
     int (*fetch)(struct run *);     /* 0 or -errno, where the whole run fails */
     int (*serve)(struct run *);
     bool blocks;                    /* serve's listener does */
+    bool listens;                   /* serve listens itself, and says so: page_listening */
 };
 
 /* Reads the command line, does what it says, and returns main's status. */
@@ -92,6 +94,8 @@ void page_done(struct page *p, int rc);
 
 /* Whether a request is whole, now that these bytes have come: 1, 0, or -EMSGSIZE. */
 int page_asked(struct asked *, const char *data, size_t len);
+/* Says where a stage listens. */
+void page_listening(int port);
 /* The answer to all requests. */
 extern const char page_reply[];
 extern const size_t page_reply_len;

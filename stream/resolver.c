@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "loop/executor.h"
 #include "loop/require.h"
 #include "loop/waiters.h"
 #include "stream/overrides.h"
+#include "stream/resolver_inside.h"
 
-enum { BUCKETS = 256, LONGEST_NAME = 255, LOOK_UP_TRIES = 3 };
+enum { BUCKETS = 256 };
 
 struct question {
     struct resolver *resolver;
@@ -34,6 +34,8 @@ struct resolver {
     struct extension extension;         /* the loop's own is one */
     struct loop *loop;
     struct sys *sys;
+    const struct backend *backend;
+    void *backend_self;
     struct question *buckets[BUCKETS];
     struct calls remembered;            /* questions, by age */
     struct waiters answered;
@@ -41,14 +43,6 @@ struct resolver {
     int64_t answers_hold, failures_hold;
     int count, most;                    /* that are remembered */
     bool own;
-};
-
-/* What a job is given: nothing of the loop's. */
-struct errand {
-    struct sys *sys;
-    int family;
-    struct address at[MOST_ADDRESSES];
-    char host[LONGEST_NAME + 1];
 };
 
 static const char key;                  /* only its address matters */
@@ -69,6 +63,21 @@ static struct addresses *copy(struct sys *sys, const struct address *at, int cou
 void addresses_free(struct addresses *a)
 {
     sys_free(a->sys, a);
+}
+
+void *found_new(struct sys *sys, size_t size)
+{
+    struct found *found = sys_new(sys, size);
+    if (!found)
+        return NULL;
+    found->sys = sys;
+    found->ttl = FOREVER;
+    return found;
+}
+
+void found_free(void *found)
+{
+    sys_free(((struct found *)found)->sys, found);
 }
 
 /* ---- questions ------------------------------------------------------------------------------------------------------ */
@@ -194,13 +203,20 @@ static int64_t later(const struct resolver *r, int64_t time)
     return time > FOREVER - now ? FOREVER : now + time;
 }
 
+/* For how long the answer is remembered. */
+static int64_t holds(const struct resolver *r, int rc, const struct found *found)
+{
+    if (rc > 0)
+        return found->ttl < r->answers_hold ? found->ttl : r->answers_hold;
+    return rc == -ENOENT || rc == -ENODATA ? r->failures_hold : 0;
+}
+
 /* Keeps the question, with its answer, or ends it. */
-static void remember(struct question *q, int rc, const struct address *at)
+static void remember(struct question *q, int rc, const struct found *found)
 {
     struct resolver *r = q->resolver;
-    bool none = rc == -ENOENT || rc == -ENODATA;
-    int64_t hold = rc > 0 ? r->answers_hold : none ? r->failures_hold : 0;
-    q->answer = hold > 0 && rc > 0 ? copy(r->sys, at, rc) : NULL;
+    int64_t hold = holds(r, rc, found);
+    q->answer = hold > 0 && rc > 0 ? copy(r->sys, found->at, rc) : NULL;
     if (hold <= 0 || (rc > 0 && !q->answer)) {
         question_end(q);
         return;
@@ -216,47 +232,25 @@ static void on_answer(void *self, int rc)
 {
     struct question *q = self;
     struct resolver *r = q->resolver;
-    struct errand *e = q->job.value;
+    struct found *found = q->job.value;
     rc = rc == 0 ? -ENODATA : rc;
     for (struct future *f; (f = waiters_first(&q->waiters));) {
         if (rc > 0)
-            give(r, f, e->at, rc);
+            give(r, f, found->at, rc);
         else
             fail(r, f, rc);
     }
-    remember(q, rc, e ? e->at : NULL);
-    sys_free(r->sys, e);
+    remember(q, rc, found);
+    if (found)
+        found_free(found);
 }
 
 /* ---- asking --------------------------------------------------------------------------------------------------------- */
 
-static int look_up(void *self)
-{
-    struct errand *e = self;
-    int rc = -EINTR;
-    for (int tries = 0; rc == -EINTR && tries < LOOK_UP_TRIES; tries++)
-        rc = e->sys->lookup(e->sys, e->host, 0, e->family, e->at, MOST_ADDRESSES);
-    return rc;
-}
-
-static void errand_release(void *self)
-{
-    struct errand *e = self;
-    sys_free(e->sys, e);
-}
-
 static int ask(struct question *q)
 {
     struct resolver *r = q->resolver;
-    struct executor *ex = loop_executor(r->loop);
-    struct errand *e = ex ? sys_new(r->sys, sizeof *e) : NULL;
-    if (!e)
-        return -errno;
-    e->sys = r->sys;
-    e->family = q->family;
-    strcpy(e->host, q->host);
-    executor_run(ex, look_up, e, errand_release, future_then(&q->job, on_answer, q));
-    return 0;
+    return r->backend->look_up(r->backend_self, q->host, q->family, future_then(&q->job, on_answer, q));
 }
 
 /* NULL with errno. */
@@ -351,16 +345,23 @@ static void find_undo(void *self, struct future *f)
 
 /* ---- the public functions ------------------------------------------------------------------------------------------- */
 
-struct resolver *resolver_new(struct loop *loop)
+struct resolver *resolver_new_with(struct loop *loop, const struct backend *backend, void *backend_self)
 {
     struct resolver *r = sys_new(loop_sys(loop), sizeof *r);
     if (!r)
         return NULL;
+    r->backend = backend;
+    r->backend_self = backend_self;
     r->loop = loop;
     r->sys = loop_sys(loop);
     calls_init(&r->remembered);
     waiters_init(&r->answered, loop);
     return r;
+}
+
+struct resolver *resolver_new(struct loop *loop)
+{
+    return resolver_new_with(loop, &backend_executor, loop);
 }
 
 static void end(struct resolver *r)
@@ -371,6 +372,7 @@ static void end(struct resolver *r)
             question_end(r->buckets[i]);
         }
     waiters_close(&r->answered);
+    r->backend->close(r->backend_self);
     overrides_end(&r->overrides, r->sys);
     sys_free(r->sys, r);
 }

@@ -4,12 +4,13 @@
  * ERRORS     -ENOENT: there is no such name; -ENODATA: it has no address of that family; -EAGAIN: no name server answered; and
  *            others, each with a sentence; resolver_explain puts the name before it.
  *
- * Names are looked up on the loop's executor (getaddrinfo: the name servers and /etc/hosts of this machine; c-ares is not
- * supported yet). Literal addresses and "localhost" (127.0.0.1 and ::1, whatever a name server says) never leave the loop.
+ * Names are looked up on the loop's executor (getaddrinfo: the name servers and /etc/hosts of this machine), or by c-ares on the
+ * loop itself: resolver_ares.h. Literal addresses and "localhost" (127.0.0.1 and ::1, whatever a name server says) are never
+ * looked up.
  *
  * Traps it exists for: getaddrinfo sleeps, for many seconds if a name server is gone, and holds up the whole loop from inside
  * it. A thousand connections to one host are a thousand times the same question: here it is asked once. And getaddrinfo does not
- * say how long its answer holds, so nothing is remembered unless you say for how long. */
+ * say how long its answer holds (c-ares does), so nothing is remembered unless you say for how long at most. */
 #ifndef EDDY_STREAM_RESOLVER_H
 #define EDDY_STREAM_RESOLVER_H
 
@@ -51,7 +52,8 @@ int resolver_override(struct resolver *, const char *host, int port, int family,
 
 /* How long answers are remembered (ns), how long it is that there is no such name or no address (-ENOENT, -ENODATA; all other
  * failures are none of the name's), and of how many names at most: what was asked for least recently goes first. 0 and 0,
- * which is the default: not at all. What is known already keeps its time. */
+ * which is the default: not at all. An answer that says how long it holds (its TTL; c-ares') is remembered no longer than that.
+ * What is known already keeps its time. */
 void resolver_remember(struct resolver *, int64_t answers, int64_t failures, int most);
 /* Forgets all that it remembers. */
 void resolver_forget(struct resolver *);

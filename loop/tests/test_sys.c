@@ -140,6 +140,7 @@ START_TEST(a_door_without_all_entries_refuses_instead_of_jumping_to_nowhere)
     ck_assert_int_eq(sys.sigprocmask(&sys, 0, &set, NULL), -ENOSYS);
     ck_assert_int_eq(sys.signalfd(&sys, 0, &set), -ENOSYS);
     ck_assert_int_eq(sys.spawn(&sys, &child, &pidfd), -ENOSYS);
+    ck_assert_int_eq(sys.fork(&sys, &pidfd), -ENOSYS);
     ck_assert_int_eq(sys.kill(&sys, 0, 0), -ENOSYS);
     ck_assert_int_eq(sys.reap(&sys, 0, false), -ENOSYS);
     ck_assert_int_eq(sys.submit(&sys, &job), -ENOSYS);

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """test_stages.py [NN...] - the stages as they are called, against real peers. Speaks TAP. After `make stages-build`.
 
-Each folder's expected.txt is a list of sessions, "$ command" and what it says, lines sorted, since who is first is chance. The
-trap it exists for: a ladder whose steps print what their texts say on the author's machine only."""
+Each folder's expected.txt is a list of sessions: "$ command", what a server's clients do ("> ...": clients.py), and what is
+said, lines sorted, since who is first is chance. The trap it exists for: a ladder whose steps print what their texts say on the
+author's machine only."""
 import os, signal, socket, struct, subprocess, sys
 from concurrent.futures import ThreadPoolExecutor
 
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), d) for d in (".", "../run")]
+from clients import Play, play
 from stage_run import Check, awake
 from world import PATIENCE, ROOT, STAGES, Fixture, Server, end_cleanly, program, read_all
 
@@ -28,27 +30,34 @@ def tap(ok, name, *notes):
     return ok
 
 
-# ---- fetching: the sessions of expected.txt
+# ---- the sessions of expected.txt
 def sessions(stage):
+    """(stage, command, what clients do, what is said)"""
     with open(f"{ROOT}/stages/{stage}/expected.txt", encoding="utf-8") as f:
-        return [block.strip("\n").split("\n") for block in f.read().split("\n\n") if block.strip()]
+        blocks = f.read().split("\n\n")
+    for block in filter(str.strip, blocks):
+        command, *lines = block.strip("\n").split("\n")
+        done = [line[2:] for line in lines if line.startswith("> ")]
+        yield stage, command[2:], done, lines[len(done):]
 
 
-def run(stage, command, fixture):
+def run(stage, command, done, fixture):
     words = fixture.put_in(command).split()
-    words[words.index("fetch")] = program(stage) + " fetch"
-    r = subprocess.run(["timeout", str(PATIENCE), *" ".join(words).split()], capture_output=True, text=True)
+    if words[0] == "serve":
+        return play(stage, words[1:-1], done)
+    words.insert(words.index("fetch"), program(stage))
+    r = subprocess.run(["timeout", str(PATIENCE), *words], capture_output=True, text=True)
     lines = sorted(fixture.take_out(r.stdout + r.stderr).splitlines())
     return lines + ([f"status {r.returncode}"] if r.returncode else [])
 
 
-def test_fetch(stages, fixture):
+def test_sessions(stages, fixture):
     """Side by side: most of the time some wait until they time out."""
-    todo = [(stage, *session) for stage in stages for session in sessions(stage)]
-    with ThreadPoolExecutor(4) as together:
-        heard = together.map(lambda job: run(job[0], job[1][2:], fixture), todo)
-    for (stage, command, *expected), said in zip(todo, heard):
-        tap(said == expected, f"{stage}: {command[2:]}", "expected:", *expected, "said:", *said)
+    todo = [session for stage in stages for session in sessions(stage)]
+    with ThreadPoolExecutor(8) as together:
+        heard = together.map(lambda session: run(*session[:3], fixture), todo)
+    for (stage, command, done, expected), said in zip(todo, heard):
+        tap(said == expected, f"{stage}: {'; '.join([command, *done])}", "expected:", *expected, "said:", *said)
 
 
 def test_interrupt(stage, fixture):
@@ -147,15 +156,29 @@ def test_half_a_request(stage):
             tap(is_page(read_all(half)), f"{stage}: ... and its other half is answered")
 
 
-def test_no_descriptor_left(stage):
-    with Server(stage, descriptors=16) as server:
+def test_no_descriptor_left(stage, *options):
+    with Server(stage, options, descriptors=16) as server:
         idle = [server.connect() for _ in range(30)]
         last = server.connect(REQUEST)
         share = awake(server.process.pid)
-        tap(share is None or share < 0.5, f"{stage}: a server that is out of descriptors sleeps", share)
+        what = "places" if options else "descriptors"
+        tap(share is None or share < 0.5, f"{stage}: a server that is out of {what} sleeps", share)
         for s in idle:
             s.close()
-        tap(is_page(read_all(last)), f"{stage}: a server that was out of descriptors goes on when clients leave")
+        tap(is_page(read_all(last)), f"{stage}: ... and goes on when clients leave")
+
+
+def test_turned_away(stage):
+    """The same without a limit (-c): who comes need not wait, nor hope."""
+    with Server(stage, descriptors=16) as server:
+        idle = [server.connect() for _ in range(30)]
+        tap(read_all(server.connect(REQUEST)) == b"", f"{stage}: who comes when no descriptor is left is turned away")
+        share = awake(server.process.pid)
+        tap(share is None or share < 0.5, f"{stage}: ... and the server sleeps", share)
+        for s in idle:
+            s.close()
+        answered = (is_page(read_all(server.connect(REQUEST))) for _ in range(1000))
+        tap(any(answered), f"{stage}: ... until others leave, and there is one again")
 
 
 def test_time_out(stage):
@@ -165,7 +188,7 @@ def test_time_out(stage):
 
 
 def test_stop(stage):
-    with Server(stage) as server:
+    with Server(stage, ["-d", "0.1"] if stage >= "09" else []) as server:
         read_all(server.connect(REQUEST))
         half = server.connect(REQUEST[:9])
         server.process.send_signal(signal.SIGTERM)
@@ -173,6 +196,18 @@ def test_stop(stage):
         ended = server.process.returncode == 0 and "served 1 page" in err
         tap(ended, f"{stage}: SIGTERM ends the server, which says what it did", err, server.process.returncode)
         tap(read_all(half) == b"", f"{stage}: ... and closes its connections")
+
+
+def test_memory(stage):
+    """Twenty pages of 32 MiB are wanted, and nobody reads one."""
+    with Play(stage, ["-t", "1"]) as session:
+        for i in range(20):
+            session.tell(str(i), "asks", "/huge")
+        for _ in range(20):
+            session.tell("server", "says", "given")
+        with open(f"/proc/{session.server.process.pid}/status", encoding="ascii") as f:
+            peak = next((int(line.split()[1]) for line in f if line.startswith("VmHWM")), float("inf"))
+        tap(peak < 16384, f"{stage}: clients that do not read do not fill its memory", f"{peak} KiB at most")
 
 
 # ---- where it sleeps
@@ -192,14 +227,14 @@ def main():
     end_cleanly()
     print("TAP version 13")
     with Fixture() as fixture:
-        test_fetch(wanted, fixture)
+        test_sessions(wanted, fixture)
         for stage in wanted:
             test_verdict(stage, fixture)
             test_serve(stage)
             test_many(stage)
             test_half_a_request(stage)
             if stage >= "03":
-                test_no_descriptor_left(stage)
+                test_no_descriptor_left(stage, *(["-c", "4"] if stage >= "09" else []))
             if stage >= "04":
                 test_time_out(stage)
             if stage >= "05":
@@ -208,6 +243,9 @@ def main():
                 test_stop(stage)
             if stage >= "08":
                 test_listing(stage, fixture)
+            if stage >= "09":
+                test_memory(stage)
+                test_turned_away(stage)
     print(f"1..{count}")
 
 
