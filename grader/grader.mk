@@ -37,9 +37,13 @@ lab_copy = $(foreach f,$(call lab_code,$(1)), \
                cp $(2)/$(lastword $(subst :, ,$(f))) $(3)/$(firstword $(subst :, ,$(f)));) \
            $(if $(wildcard labs/$(1)/reference/*),cp labs/$(1)/reference/* $(3)/)
 
+# The layers below a lab's files, and their own; what needs a library of others is in no probe.
+lab_library = $(LOOP_SRC) $(if $(filter stream/%,$(call lab_source,$(1))),$(call without_foreign,$(STREAM_SRC)))
+without_foreign = $(foreach f,$(1),$(if $(strip $(foreach w,regex tls ares,$(findstring _$(w),$(subst /,_,$(f))))),,$(f)))
+
 define LAB_RULES
 $(B)/labs/$(1)/probe-parts.a: $(call plain,$(PROBE_SRC) $(wildcard labs/$(1)/verbs*.c) \
-        $(filter-out $(call lab_source,$(1)),$(LOOP_SRC)))
+        $(filter-out $(call lab_source,$(1)),$(call lab_library,$(1))))
 	@mkdir -p $$(@D); rm -f $$@; ar rcs $$@ $$^
 $(B)/labs/$(1)/probe: $(call plain,$(call lab_source,$(1))) $(B)/labs/$(1)/probe-parts.a
 	@$(CC) $(PLAIN_LDFLAGS) $$^ -o $$@

@@ -87,14 +87,29 @@ static ssize_t door_read(struct sys *sys, int fd, void *data, size_t len)
     }
 }
 
-static ssize_t door_write(struct sys *sys, int fd, const void *data, size_t len)
+/* Puts the next of what is to be written into the record; how much it was. */
+static size_t put_portion(struct wire *w, const struct iovec *portions, int count, size_t done)
 {
-    size_t done = 0;
+    size_t put = 0;
+    for (int i = 0; i < count && put < PORTION; i++) {
+        size_t skip = done < portions[i].iov_len ? done : portions[i].iov_len;
+        size_t len = portions[i].iov_len - skip, most = len < PORTION - put ? len : PORTION - put;
+        wire_put(w, (const char *)portions[i].iov_base + skip, most);
+        done -= skip;
+        put += most;
+    }
+    return put;
+}
+
+static ssize_t door_writev(struct sys *sys, int fd, const struct iovec *portions, int count)
+{
+    size_t done = 0, len = 0;
     (void)sys;
+    for (int i = 0; i < count; i++)
+        len += portions[i].iov_len;
     for (;;) {
-        size_t most = len - done < PORTION ? len - done : PORTION;
         struct wire *w = call(CALL_WRITE, fd, 0, 0);
-        wire_put(w, (const char *)data + done, most);
+        size_t most = put_portion(w, portions, count, done);
         int64_t n = probe_ask(w, WIRE_ANSWER)->result;
         if (n < 0)
             return done ? (ssize_t)done : (ssize_t)n;
@@ -102,6 +117,11 @@ static ssize_t door_write(struct sys *sys, int fd, const void *data, size_t len)
         if ((size_t)n < most || done >= len)
             return (ssize_t)done;
     }
+}
+
+static ssize_t door_write(struct sys *sys, int fd, const void *data, size_t len)
+{
+    return door_writev(sys, fd, &(struct iovec){ (void *)data, len }, 1);
 }
 
 static int door_close(struct sys *sys, int fd)
@@ -212,7 +232,7 @@ struct sys *door_judge(void)
         .close = door_close, .dup = door_dup, .pipe = door_pipe, .socketpair = door_socketpair,
         .shutdown = door_shutdown, .eventfd = door_eventfd, .epoll_create = door_epoll_create,
         .epoll_ctl = door_epoll_ctl, .epoll_wait = door_epoll_wait, .poll = door_poll,
-        .map = door_map, .guard = door_guard, .on_fault = door_on_fault,
+        .map = door_map, .guard = door_guard, .on_fault = door_on_fault, .writev = door_writev,
     };
     sys_refuse_rest(&sys);
     return &sys;

@@ -13,11 +13,10 @@
 #include "loop/require.h"
 #include "loop/tally.h"
 
-enum { READY_AT_ONCE = 256, TURNS_PER_WAIT = 16 };
+enum { READY_AT_ONCE = 16, TURNS_PER_WAIT = 16 };      /* so few, that what they read is in the cache when they are called */
 
 struct handler {
     struct call call;
-    int mask;
 };
 
 struct loop {
@@ -349,7 +348,7 @@ int loop_add_handler(struct loop *l, int fd, int mask, callback *fn, void *self)
         sys_free(l->sys, h);
         return rc;
     }
-    *h = (struct handler){ .call = { .fn = fn, .self = self }, .mask = mask };
+    *h = (struct handler){ .call = { .fn = fn, .self = self } };
     l->handlers[fd] = h;
     l->handler_count++;
     return 0;
@@ -365,7 +364,6 @@ int loop_update_handler(struct loop *l, int fd, int mask)
     int rc = selector_set(l->selector, fd, mask);
     if (rc < 0)
         return rc;
-    h->mask = mask;
     h->call.what &= mask | BROKEN;
     if (!h->call.what)
         loop_unqueue(l, &h->call);

@@ -306,13 +306,6 @@ static int door_lookup(struct sys *sys, const char *host, int port, int family, 
     return (int)sim_told(sim, CALL_LOOKUP, port, family, rc ? rc : sim_lookup(sim, host, port, family, out, max));
 }
 
-static int door_open(struct sys *sys, const char *path, int flags, mode_t mode)
-{
-    struct sim *sim = world(sys);
-    int rc = sim_fault(sim, CALL_OPEN);
-    return (int)sim_told(sim, CALL_OPEN, flags, mode, rc ? rc : sim_open_path(sim, path, flags));
-}
-
 static int door_sigprocmask(struct sys *sys, int how, const sigset_t *set, sigset_t *old)
 {
     struct sim *sim = world(sys);
@@ -371,6 +364,11 @@ static int door_withdraw(struct sys *sys, struct job *job)
     return (int)sim_told(sim, CALL_WITHDRAW, 0, 0, rc ? rc : sim_withdraw(sim, job));
 }
 
+static int64_t door_wall_time(struct sys *sys)
+{
+    return 946684800 * SECOND + world(sys)->now;
+}
+
 static int door_processors(struct sys *sys)
 {
     (void)sys;
@@ -408,12 +406,13 @@ struct sim *sim_new(uint64_t seed)
         .epoll_ctl = door_epoll_ctl, .epoll_wait = door_epoll_wait, .poll = door_poll,
         .map = door_map, .guard = door_guard, .on_fault = door_on_fault,
         .socket = door_socket, .bind = door_bind, .listen = door_listen, .accept = door_accept,
-        .connect = door_connect, .socket_error = door_socket_error, .open = door_open,
+        .connect = door_connect, .socket_error = door_socket_error, .open = disk_open,
+        .open_beneath = disk_open_beneath, .file_status = disk_status, .read_at = disk_read_at, .read_names = disk_read_names,
         .set_option = door_set_option, .writev = door_writev, .sockname = door_sockname, .peername = door_peername,
         .set_mode = door_set_mode, .unlink_socket = door_unlink_socket, .lookup = door_lookup,
         .sigprocmask = door_sigprocmask, .signalfd = door_signalfd,
         .spawn = door_spawn, .fork = door_fork, .kill = door_kill, .reap = door_reap,
-        .submit = door_submit, .withdraw = door_withdraw, .processors = door_processors,
+        .submit = door_submit, .withdraw = door_withdraw, .processors = door_processors, .wall_time = door_wall_time,
     };
     sim->seed = sim->chance = seed;
     sim->now = SECOND;

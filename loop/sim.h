@@ -113,7 +113,8 @@ struct sim_live sim_live(const struct sim *);
  *     read, write: fd, len      close, dup: fd      shutdown: fd, how      epoll_ctl: op, fd      epoll_wait: max, timeout
  *     poll: count, timeout      random: len         pipe, socketpair: the two new descriptors, or -1
  *     memory, map: 1 if there was an old block, size; the result is 0 or -ENOMEM      guard: size, split
- *     open: flags, mode         set_option: fd, option              set_mode: fd, mode          lookup: port, family */
+ *     open: flags, mode         set_option: fd, option              set_mode: fd, mode          lookup: port, family
+ *     open_beneath: dir         file_status: fd                     read_names: fd, size */
 typedef void sim_witness(void *self, enum sys_call, int64_t arg, int64_t arg2, int64_t result);
 void sim_watch(struct sim *, sim_witness *, void *self);
 
@@ -126,8 +127,12 @@ const char *sim_log(struct sim *);
 /* A descriptor of a regular file that holds `len` bytes; epoll refuses it with -EPERM, as Linux does. -errno. */
 int sim_file(struct sim *, const void *data, size_t len);
 /* From now on opening `path` for reading gives a descriptor of its own of a file that holds `len` bytes; data NULL: of a
- * directory. What is there can only be read (-EROFS), except /dev/null, which is always there. 0 or -ENOMEM. */
+ * directory. What is there can only be read (-EROFS), except /dev/null, which is always there. A directory holds what was added
+ * below it, and is there only if it was added itself; links, and ".." inside
+ * of a path, are not modelled. 0 or -ENOMEM. */
 int sim_disk_add(struct sim *, const char *path, const void *data, size_t len);
+/* From now on this is what sys->file_status says of it (a size is no promise: what is read of it stays the same). */
+void sim_disk_says(struct sim *, const char *path, const struct file_status *);
 /* From now on no descriptor gets a number of n or more: what would make one fails with -EMFILE, as under RLIMIT_NOFILE. The
  * numbers begin at 3. 0 takes it back. */
 void sim_limit_descriptors(struct sim *, int n);

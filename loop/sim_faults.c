@@ -15,6 +15,7 @@ static const char *const names[CALL_COUNT] = {
     "epoll_create", "epoll_ctl", "epoll_wait", "poll", "map",
     "guard", "on_fault", "socket", "bind", "listen", "accept", "connect", "socket_error",
     "set_option", "sockname", "peername", "set_mode", "unlink_socket", "lookup", "open",
+    "open_beneath", "file_status", "read_names",
     "sigprocmask", "signalfd", "spawn", "fork", "kill", "reap", "submit", "withdraw",
 };
 

@@ -206,6 +206,7 @@ struct sim {
     size_t pipe_capacity;
 
     struct ring disk;                       /* sim_disk.c */
+    uint64_t inodes;
     struct ring jobs;                       /* sim_jobs.c: those that have not run */
     int64_t job_min, job_max;
     bool job_runs;
@@ -319,9 +320,13 @@ int sim_peername(struct sim *, int fd, struct address *out);
 int sim_lookup(struct sim *, const char *host, int port, int family, struct address *out, int max);
 void sim_hosts_close(struct sim *);
 
-/* sim_disk.c: files by name */
+/* sim_disk.c: files by name; and the door's entries for them */
 bool sim_disk_has(const struct sim *, const char *path);
-int sim_open_path(struct sim *, const char *path, int flags);
+int disk_open(struct sys *, const char *path, int flags, mode_t mode);
+int disk_open_beneath(struct sys *, int dir, const char *path);
+int disk_status(struct sys *, int fd, const char *name, struct file_status *out);
+ssize_t disk_read_at(struct sys *, int fd, void *data, size_t len, int64_t offset);
+ssize_t disk_read_names(struct sys *, int fd, char *out, size_t size);
 void sim_disk_close(struct sim *);
 
 /* sim_signals.c */

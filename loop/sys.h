@@ -33,6 +33,7 @@ enum sys_call {
     CALL_MAP, CALL_GUARD, CALL_ON_FAULT,
     CALL_SOCKET, CALL_BIND, CALL_LISTEN, CALL_ACCEPT, CALL_CONNECT, CALL_SOCKET_ERROR,
     CALL_SET_OPTION, CALL_SOCKNAME, CALL_PEERNAME, CALL_SET_MODE, CALL_UNLINK_SOCKET, CALL_LOOKUP, CALL_OPEN,
+    CALL_OPEN_BENEATH, CALL_FILE_STATUS, CALL_READ_NAMES,
     CALL_SIGPROCMASK, CALL_SIGNALFD, CALL_SPAWN, CALL_FORK, CALL_KILL, CALL_REAP, CALL_SUBMIT, CALL_WITHDRAW,
     CALL_COUNT
 };
@@ -60,6 +61,14 @@ enum { CHILD_KILLED = 256 };        /* sys.reap: CHILD_KILLED + n is death by si
 struct address {                    /* len 0: none */
     struct sockaddr_storage at;
     socklen_t len;
+};
+
+/* What a file is. */
+struct file_status {
+    enum { FILE_OTHER, FILE_REGULAR, FILE_DIRECTORY, FILE_LINK } kind;
+    int64_t size;                   /* bytes; no promise */
+    int64_t modified;               /* ns since 1970 */
+    uint64_t inode;
 };
 
 /* Says in `line`, which it ends with a newline, why touching `address` was an error; false if it does not know. Runs in a
@@ -133,6 +142,16 @@ struct sys {
 
     /* open(2). Reading a regular file may sleep whatever the flags: for jobs, not for the loop's thread. */
     int (*open)(struct sys *, const char *path, int flags, mode_t mode);
+    /* openat2(2), for reading: what `dir`, an open directory, has beneath it under that relative path; "." is dir itself. -EXDEV:
+     * it leads out of dir, by ".." or by a link; before Linux 5.6: by any link. All four of these are for jobs. */
+    int (*open_beneath)(struct sys *, int dir, const char *path);
+    /* What the directory `fd` holds under that name (a link is FILE_LINK); "": what fd itself is. 0 or -errno. */
+    int (*file_status)(struct sys *, int fd, const char *name, struct file_status *out);
+    /* pread(2), of a file. Counted as a read. */
+    ssize_t (*read_at)(struct sys *, int fd, void *data, size_t len, int64_t offset);
+    /* More names of an open directory, a zero behind each, in no order, without "." and "..": how many bytes; 0: that was all.
+     * -EINVAL: there is no room for one (size 300 is enough). */
+    ssize_t (*read_names)(struct sys *, int fd, char *out, size_t size);
 
     /* SIG_BLOCK or SIG_UNBLOCK for the calling thread; threads it starts later inherit it, children do not. *old is what it
      * blocked before, unless NULL. */
@@ -164,6 +183,9 @@ struct sys {
     int (*withdraw)(struct sys *, struct job *);
     /* How many threads can run at the same time, at least 1; 2 in the sim. Not counted. */
     int (*processors)(struct sys *);
+    /* The time of day: ns since 1970, UTC. It may jump; for showing, never for waiting. Not counted; 2000-01-01 and on in the
+     * sim. */
+    int64_t (*wall_time)(struct sys *);
 };
 
 /* The real kernel. One object for the whole process, never freed. The first call ignores SIGPIPE for the process. */

@@ -13,6 +13,12 @@ int linux_set_mode(struct sys *, int fd, mode_t mode);
 int linux_unlink_socket(struct sys *, const char *path);
 int linux_lookup(struct sys *, const char *host, int port, int family, struct address *out, int max);
 
+/* sys_linux_files.c */
+int linux_open_beneath(struct sys *, int dir, const char *path);
+int linux_file_status(struct sys *, int fd, const char *name, struct file_status *out);
+ssize_t linux_read_at(struct sys *, int fd, void *data, size_t len, int64_t offset);
+ssize_t linux_read_names(struct sys *, int fd, char *out, size_t size);
+
 /* sys_linux_process.c */
 void linux_ignore_sigpipe(void);
 pid_t linux_spawn(struct sys *, const struct child *, int *pidfd);

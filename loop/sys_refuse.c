@@ -72,6 +72,30 @@ static int refuse_open(struct sys *sys, const char *path, int flags, mode_t mode
     return -ENOSYS;
 }
 
+static int refuse_open_beneath(struct sys *sys, int dir, const char *path)
+{
+    (void)sys, (void)dir, (void)path;
+    return -ENOSYS;
+}
+
+static int refuse_status(struct sys *sys, int fd, const char *name, struct file_status *out)
+{
+    (void)sys, (void)fd, (void)name, (void)out;
+    return -ENOSYS;
+}
+
+static ssize_t refuse_read_at(struct sys *sys, int fd, void *data, size_t len, int64_t offset)
+{
+    (void)sys, (void)fd, (void)data, (void)len, (void)offset;
+    return -ENOSYS;
+}
+
+static ssize_t refuse_names(struct sys *sys, int fd, char *out, size_t size)
+{
+    (void)sys, (void)fd, (void)out, (void)size;
+    return -ENOSYS;
+}
+
 static int refuse_sigprocmask(struct sys *sys, int how, const sigset_t *set, sigset_t *old)
 {
     (void)sys, (void)how, (void)set, (void)old;
@@ -120,6 +144,12 @@ static int one_processor(struct sys *sys)
     return 1;
 }
 
+static int64_t no_time(struct sys *sys)
+{
+    (void)sys;
+    return 0;
+}
+
 void sys_refuse_rest(struct sys *sys)
 {
     sys->socket = sys->socket ? sys->socket : refuse_two;
@@ -136,6 +166,10 @@ void sys_refuse_rest(struct sys *sys)
     sys->unlink_socket = sys->unlink_socket ? sys->unlink_socket : refuse_path;
     sys->lookup = sys->lookup ? sys->lookup : refuse_lookup;
     sys->open = sys->open ? sys->open : refuse_open;
+    sys->open_beneath = sys->open_beneath ? sys->open_beneath : refuse_open_beneath;
+    sys->file_status = sys->file_status ? sys->file_status : refuse_status;
+    sys->read_at = sys->read_at ? sys->read_at : refuse_read_at;
+    sys->read_names = sys->read_names ? sys->read_names : refuse_names;
     sys->sigprocmask = sys->sigprocmask ? sys->sigprocmask : refuse_sigprocmask;
     sys->signalfd = sys->signalfd ? sys->signalfd : refuse_signalfd;
     sys->spawn = sys->spawn ? sys->spawn : refuse_spawn;
@@ -145,4 +179,5 @@ void sys_refuse_rest(struct sys *sys)
     sys->submit = sys->submit ? sys->submit : refuse_job;
     sys->withdraw = sys->withdraw ? sys->withdraw : refuse_job;
     sys->processors = sys->processors ? sys->processors : one_processor;
+    sys->wall_time = sys->wall_time ? sys->wall_time : no_time;
 }

@@ -8,47 +8,9 @@
 #include <errno.h>
 #include <string.h>
 
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#elif __has_include(<valgrind/memcheck.h>)
-#include <valgrind/memcheck.h>
-#endif
+#include "stream/poison_inside.h"
 
 enum { SMALLEST = 1024 };
-
-/* ---- poison ------------------------------------------------------------------------------------------------------ */
-
-static void poison(const char *from, size_t len)
-{
-    (void)from, (void)len;
-#ifdef __SANITIZE_ADDRESS__
-    __asan_poison_memory_region(from, len);
-#elif defined(VALGRIND_MAKE_MEM_NOACCESS)
-    VALGRIND_MAKE_MEM_NOACCESS(from, len);
-#endif
-}
-
-static void unpoison(const char *from, size_t len)
-{
-    (void)from, (void)len;
-#ifdef __SANITIZE_ADDRESS__
-    __asan_unpoison_memory_region(from, len);
-#elif defined(VALGRIND_MAKE_MEM_NOACCESS)
-    VALGRIND_MAKE_MEM_UNDEFINED(from, len);
-#endif
-}
-
-/* ---- what waits -------------------------------------------------------------------------------------------------- */
-
-struct bytes buffer_bytes(const struct buffer *b)
-{
-    return (struct bytes){ b->data + b->begin, b->end - b->begin };
-}
-
-size_t buffer_len(const struct buffer *b)
-{
-    return b->end - b->begin;
-}
 
 /* ---- room -------------------------------------------------------------------------------------------------------- */
 
@@ -61,21 +23,33 @@ static void to_front(struct buffer *b)
     b->end = len;
 }
 
-/* Into a block of at least twice the size: what was taken is not copied. One of the same size would do where much was taken, but
- * would be full again too soon. */
-static int grow(struct buffer *b, struct sys *sys, size_t needed)
+/* Into a block of its own of that size: what was taken is not copied. */
+static int move(struct buffer *b, struct sys *sys, size_t size)
 {
-    size_t size = b->size ? 2 * b->size : SMALLEST, len = buffer_len(b);
-    while (size < needed)
-        size *= 2;
+    size_t len = buffer_len(b);
     char *data = sys->memory(sys, NULL, size);
     if (!data)
         return -ENOMEM;
-    if (len)
-        memcpy(data, b->data + b->begin, len);
-    unpoison(b->data, b->begin);
-    sys_free(sys, b->data);
+    memcpy(data, b->data + b->begin, len);
+    buffer_end(b, sys);
     *b = (struct buffer){ .data = data, .end = len, .size = size };
+    return 0;
+}
+
+/* Into a block of at least twice the size: one of the same size would do where much was taken, but would be full again too soon.
+ * Where nothing was taken the allocator may do it, which knows how to move pages without touching them. */
+static int grow(struct buffer *b, struct sys *sys, size_t needed)
+{
+    size_t size = b->size ? 2 * b->size : SMALLEST;
+    while (size < needed)
+        size *= 2;
+    if (b->begin)
+        return move(b, sys, size);
+    char *data = sys->memory(sys, b->data, size);
+    if (!data)
+        return -ENOMEM;
+    b->data = data;
+    b->size = size;
     return 0;
 }
 
@@ -121,11 +95,6 @@ void buffer_take(struct buffer *b, size_t len)
 void buffer_adopt(struct buffer *b, char *block, size_t size, size_t len)
 {
     *b = (struct buffer){ .data = block, .end = len, .size = size };
-}
-
-size_t buffer_size(const struct buffer *b)
-{
-    return b->size;
 }
 
 char *buffer_release(struct buffer *b)

@@ -21,13 +21,21 @@ struct bytes {                      /* a view; never owns */
 };
 
 struct buffer {                     /* {0} is empty */
-    char *data;                     /* the rest is for buffer.c alone */
+    char *data;                     /* all of it is for this file and buffer.c alone */
     size_t begin, end, size;
 };
 
 /* What waits in it, and how much. */
-struct bytes buffer_bytes(const struct buffer *);
-size_t buffer_len(const struct buffer *);
+static inline struct bytes buffer_bytes(const struct buffer *b)
+{
+    struct bytes bytes = { b->data + b->begin, b->end - b->begin };
+    return bytes;
+}
+
+static inline size_t buffer_len(const struct buffer *b)
+{
+    return b->end - b->begin;
+}
 
 /* Room for at least `least` more bytes behind the last one, in *room; at most `limit` bytes may wait in all. How much room there
  * is (it may be more than asked for), -EMSGSIZE above the limit, -ENOMEM: then it is as it was before. */
@@ -46,8 +54,13 @@ void buffer_end(struct buffer *, struct sys *);
 
 /* An empty buffer without memory takes over a block that came from sys->memory, with `len` bytes in it. */
 void buffer_adopt(struct buffer *, char *block, size_t size, size_t len);
-/* How large its block is, and the block itself, which is yours then: all is forgotten. */
-size_t buffer_size(const struct buffer *);
+/* How large its block is; 0: it has none. */
+static inline size_t buffer_size(const struct buffer *b)
+{
+    return b->size;
+}
+
+/* The block itself, which is yours then: all is forgotten. */
 char *buffer_release(struct buffer *);
 
 /* Where `what` (at least a byte) begins in `in`, looking from *from on; -1 if nowhere. *from becomes where a later search of a

@@ -1,9 +1,10 @@
 /* shelf.h - blocks to read into, shared by all streams of a loop.
  *
- * OWNERSHIP  What shelf_take gives is yours until shelf_put. loop_close ends the shelf; a block may be put back after that.
+ * OWNERSHIP  What shelf_take gives is yours until shelf_put. It comes from sys->memory, and may end there as well. loop_close
+ *            ends the shelf; a block may be put back after that.
  *
- * A stream does not know how much will come. It reads into a large block; what was little is copied to where it fits, and the
- * block is warm for the next stream. The trap it exists for: sixty-four streams that become ready together would each ask for
+ * A stream does not know how much will come. It reads into a large block; what was little is copied to a little one, and the
+ * large one is warm for the next stream. The trap it exists for: sixty-four streams that become ready together would each ask for
  * memory of their own, touch it, and give it back to the kernel before the next round. */
 #ifndef EDDY_STREAM_SHELF_H
 #define EDDY_STREAM_SHELF_H
@@ -14,11 +15,11 @@
 extern "C" {
 #endif
 
-enum { SHELF_BLOCK = 65536 };       /* bytes */
+enum { SHELF_BLOCK = 65536, SHELF_LITTLE = 1024 };      /* bytes: the two sizes */
 
 /* NULL when memory is refused. */
-char *shelf_take(struct loop *);
-void shelf_put(struct loop *, char *block);
+char *shelf_take(struct loop *, size_t size);
+void shelf_put(struct loop *, char *block, size_t size);
 
 #ifdef __cplusplus
 }

@@ -102,7 +102,6 @@ void stream_close(struct stream *s)
     loop_remove_handler(s->loop, s->fd);
     s->sys->close(s->sys, s->fd);
     loop_unqueue(s->loop, &s->again);
-    loop_unqueue(s->loop, &s->closing);
     stream_read_end(s);
     stream_write_end(s);
     sys_free(s->sys, s);
@@ -153,23 +152,25 @@ int stream_error(const struct stream *s)
     return written && (read == 0 || read == -EPIPE) ? written : read;
 }
 
-/* More may have come meanwhile, where only the writing has failed. */
+/* More may have come meanwhile, where only the writing has failed; and somebody may have counted on going on. */
 static void tell_closed(void *self, int what)
 {
     struct stream *s = self;
     callback *fn = s->on_close;
-    int rc = stream_error(s);
     (void)what;
-    if (!stream_read_over(s))
+    stream_write_ready(s);
+    stream_read_ready(s);
+    if (!fn || !stream_read_over(s))
         return;
+    int rc = stream_error(s);
     s->on_close = NULL;
     fn(s->on_close_self, rc == -EPIPE ? 0 : rc);
 }
 
 void stream_look_closed(struct stream *s)
 {
-    if (s->on_close && stream_error(s) && stream_read_over(s) && !call_queued(&s->closing))
-        loop_queue(s->loop, &s->closing, tell_closed, s, 0);
+    if (s->on_close && stream_error(s) && stream_read_over(s) && !call_queued(&s->again))
+        loop_queue(s->loop, &s->again, tell_closed, s, 0);
 }
 
 void stream_on_close(struct stream *s, callback *fn, void *self)
@@ -178,6 +179,4 @@ void stream_on_close(struct stream *s, callback *fn, void *self)
     s->on_close_self = self;
     if (fn)
         stream_again(s);
-    else
-        loop_unqueue(s->loop, &s->closing);
 }

@@ -11,8 +11,8 @@
 #include "stream/stream_read_inside.h"
 #include "stream/stream_write_inside.h"
 
-/* How bytes get to the other side: the descriptor itself (stream.c), or a layer over it (tls.c). It takes READABLE and BROKEN, or
- * WRITABLE, out of `told` when it has found that direction drained. */
+/* How bytes get to the other side: the descriptor itself (stream.c), or a layer over it (tls_wire.c). It takes READABLE and
+ * BROKEN, or WRITABLE, out of `told` when it has found that direction drained. */
 struct wire {
     /* The count; 0: the end; -EAGAIN: drained; -EINTR: try again; -errno: broken off. */
     ssize_t (*read)(struct stream *, char *data, size_t size);
@@ -38,10 +38,9 @@ struct stream {
     void *data;
     struct reading read;
     struct writing write;
-    struct call again;              /* goes on in the next turn */
+    struct call again;              /* goes on in the next turn, and may call on_close then */
     callback *on_close;
     void *on_close_self;
-    struct call closing;            /* how on_close is called */
 };
 
 /* stream.c. The descriptor was found drained for READABLE, BROKEN or WRITABLE. */

@@ -77,6 +77,8 @@ static bool consider(struct stream *s)
 {
     struct reading *r = &s->read;
     struct bytes seen = buffer_bytes(&r->in);
+    if (!seen.len && !r->ended && r->empty != EMPTY_AT_ONCE)
+        return false;
     bool more = seen.len > r->limit;
     if (more)
         seen.len = r->limit;
@@ -113,9 +115,10 @@ static size_t read_once(struct stream *s, char *data, size_t size)
 
 static void give_back(struct stream *s, struct buffer *b)
 {
-    if (buffer_size(b) == SHELF_BLOCK)
-        shelf_put(s->loop, buffer_release(b));
-    else
+    size_t size = buffer_size(b);
+    if (size == SHELF_BLOCK || size == SHELF_LITTLE)
+        shelf_put(s->loop, buffer_release(b), size);
+    else if (size)
         buffer_end(b, s->sys);
 }
 
@@ -131,6 +134,16 @@ static int fill_behind(struct stream *s)
     return 0;
 }
 
+/* Copies what has come to where it fits. False: it is too much for that, or there is no memory. */
+static bool keep_little(struct stream *s, struct bytes come)
+{
+    struct buffer *in = &s->read.in;
+    char *little = buffer_size(in) || come.len > SHELF_LITTLE ? NULL : shelf_take(s->loop, SHELF_LITTLE);
+    if (little)
+        buffer_adopt(in, memcpy(little, come.data, come.len), SHELF_LITTLE, come.len);
+    return little || buffer_add(in, s->sys, come, LITTLE) == 0;
+}
+
 /* One more portion, into a block of the shelf behind the little that has come so far. If it is little still, it goes where it
  * fits; else, or where there is no memory for that, the block is the buffer from now on. 0 or -ENOMEM. */
 static int fill(struct stream *s)
@@ -139,17 +152,17 @@ static int fill(struct stream *s)
     struct bytes so_far = buffer_bytes(in);
     if (so_far.len > LITTLE)
         return fill_behind(s);
-    char *block = shelf_take(s->loop);
+    char *block = shelf_take(s->loop, SHELF_BLOCK);
     if (!block)
         return -ENOMEM;
     if (so_far.len)
         memcpy(block, so_far.data, so_far.len);
     size_t n = read_once(s, block + so_far.len, SHELF_BLOCK - so_far.len);
-    if (n > 0 && buffer_add(in, s->sys, (struct bytes){ block + so_far.len, n }, LITTLE) < 0) {
+    if (n == 0 || keep_little(s, (struct bytes){ block + so_far.len, n })) {
+        shelf_put(s->loop, block, SHELF_BLOCK);
+    } else {
         give_back(s, in);
         buffer_adopt(in, block, SHELF_BLOCK, so_far.len + n);
-    } else {
-        shelf_put(s->loop, block);
     }
     return 0;
 }

@@ -17,10 +17,12 @@ struct reading {
     size_t limit;
     int error;
     bool ended;                     /* end of file, or an error: nothing more will come */
-    enum { EMPTY_NEVER, EMPTY_AT_THE_END, EMPTY_AT_ONCE } empty;       /* when no bytes are an answer */
+    enum { EMPTY_NEVER, EMPTY_AT_THE_END, EMPTY_AT_ONCE } empty : 8;   /* when no bytes are an answer */
     struct {                        /* what the usual reads look for */
-        const char *delimiter;
-        struct stream_pattern *pattern;
+        union {
+            const char *delimiter;
+            struct stream_pattern *pattern;
+        };
         size_t len, from;
         char *into;
     } wanted;

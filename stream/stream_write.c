@@ -186,6 +186,8 @@ static void answer_sent(struct stream *s)
 void stream_write_ready(struct stream *s)
 {
     struct writing *w = &s->write;
+    if (!w->first && !w->ending)
+        return;
     for (int writes = 0; w->first && s->told & WRITABLE; writes++) {
         if (writes == WRITES_A_TURN) {
             stream_again(s);
@@ -244,7 +246,7 @@ static int put(struct stream *s, struct bytes bytes, const struct owned *owned, 
     struct bytes rest = { bytes.data + n, bytes.len - (size_t)n };
     if (rest.len)
         rc = owned ? hand_over(s, rest, owned) : copy(s, rest);
-    if (rc < 0 && (n > 0 || w->begun))
+    if (rc < 0 && (n > 0 || (w->begun && !w->first)))
         give_up(s, rc);
     if (rc < 0)
         return rc;
@@ -294,6 +296,12 @@ void stream_limit_writes(struct stream *s, size_t bytes)
 size_t stream_unsent(const struct stream *s)
 {
     return (size_t)(s->write.queued - s->write.sent);
+}
+
+void stream_push(struct stream *s)
+{
+    s->told |= WRITABLE;
+    stream_write_ready(s);
 }
 
 struct future *stream_shutdown(struct stream *s, struct future *f)

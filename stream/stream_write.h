@@ -23,6 +23,11 @@ struct future *stream_write_owned(struct stream *, struct bytes, release_fn *rel
 void stream_limit_writes(struct stream *, size_t bytes);
 /* What waits to be sent. */
 size_t stream_unsent(const struct stream *);
+/* Tries to send some of that, although the kernel has not said that there is room: it says so when a third of its buffer is free,
+ * which a slow reader may take long to reach. */
+void stream_push(struct stream *);
+/* 0, or why nothing can be sent any more. */
+int stream_write_error(const struct stream *);
 /* Half-close: when all that was written before has been sent, the other side reads the end. rc 0. Writing afterwards is -EPIPE.
  * f may be NULL. The end of a pipe has one direction, which stream_close ends: -ENOTSOCK. */
 struct future *stream_shutdown(struct stream *, struct future *);

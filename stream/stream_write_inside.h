@@ -24,8 +24,6 @@ struct writing {
 void stream_write_begin(struct stream *);
 /* The stream has been told that there is room. */
 void stream_write_ready(struct stream *);
-/* 0, or why nothing can be sent any more. */
-int stream_write_error(const struct stream *);
 /* The stream closes: waiters as futures do, what was handed over is released. */
 void stream_write_end(struct stream *);
 

@@ -24,6 +24,8 @@
 #include "stream/sentence.h"
 #include "stream/stream.h"
 
+struct tls;                         /* tls.h; programs that name none link without OpenSSL */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -39,6 +41,8 @@ struct tcp_listen {             /* {0} listens at all addresses of this machine,
     int backlog;                /* how many may wait to be accepted; 0: 128 */
     bool reuse_port;            /* SO_REUSEPORT: other processes listen there too, and the kernel deals connections out */
     int mode;                   /* of the path of a unix socket, less the umask; 0: 0600 */
+    struct tls *tls;            /* a server's; it stays until tcp_close: connections shake hands before anybody gets them */
+    int64_t handshake;          /* ns that a client has for that; 0: 10 s */
 };
 
 /* A family that this machine does not have is skipped while there is another. Of a unix socket, a path that a dead one has left
@@ -56,26 +60,29 @@ int tcp_port(const struct listener *);
 int tcp_addresses(const struct listener *);
 const struct address *tcp_address(const struct listener *, int i);
 
+/* The stream_data of each stream that comes from it from now on; NULL at first. */
+void tcp_set_data(struct listener *, void *data);
+
 /* Connections accepted, and those that were closed at once for want of descriptors (acceptor.h) or memory. */
 struct acceptor_count tcp_count(const struct listener *);
 
 /* ---- accepting ------------------------------------------------------------------------------------------------------ */
 
 /* value is the stream of the next connection. While nobody asks, connections wait in the kernel's backlog. -ESHUTDOWN after
- * tcp_stop. Not beside tcp_serve. */
+ * tcp_stop, when those in their handshakes are through. Not beside tcp_serve. */
 struct future *tcp_accept(struct listener *, struct future *f);
 
 /* Runs each_stream(stream) as a coroutine for each connection; it owns the stream. What it returns < 0 is logged, with its name.
  * f is done when tcp_stop is: rc is how many handlers had to be cancelled. Cancelling f cancels the handlers, and stops. */
 struct future *tcp_serve(struct listener *, co_fn *each_stream, struct future *f);
-/* At most so many handlers at a time: others wait in the kernel's backlog. 0, which is the default: no limit. */
+/* At most so many handlers, and handshakes, at a time: others wait in the kernel's backlog. 0, which is the default: no limit. */
 void tcp_limit(struct listener *, int most);
 /* Handlers that run now. */
 int tcp_running(const struct listener *);
 
-/* Stops listening at once: whoever connects is refused. Who waits in the backlog is still served, as far as the limit allows;
- * the others are reset. Handlers run on until `deadline` (absolute ns on loop_time's clock; FOREVER), then they are cancelled.
- * From anywhere, also from a handler; again, with another deadline. */
+/* Stops listening at once: whoever connects is refused. Who waits in the backlog is still served, as far as the limit allows,
+ * or given to those who go on with tcp_accept; the others are reset. Handlers and handshakes go on until `deadline` (absolute ns on
+ * loop_time's clock; FOREVER), then they are cancelled. From anywhere, also from a handler; again, with another deadline. */
 void tcp_stop(struct listener *, int64_t deadline);
 
 /* ---- connecting ----------------------------------------------------------------------------------------------------- */
@@ -86,13 +93,17 @@ struct tcp_connect {            /* {0} but the host */
     int family;                 /* AF_UNSPEC, AF_INET or AF_INET6: only to that one's addresses */
     const char *source;         /* a literal of this machine's: where it comes from. Only its family is tried */
     int source_port;            /* 0: any */
-    int64_t deadline;           /* for all of it, the name included: absolute ns on loop_time's clock; 0: none */
+    int64_t deadline;           /* for all of it, name and handshake included: absolute ns on loop_time's clock; 0: none */
+    struct tls *tls;            /* a client's: the stream speaks TLS; lent until f is done; NULL: plain */
+    const char *tls_name;       /* whom the certificate must be for; NULL: the host, which may not be a path then */
     struct resolver *resolver;  /* lent until f is done; NULL: the loop's own */
+    struct addresses *addresses; /* where it is, handed over: nothing is looked up; NULL: not known */
     struct sentence *failure;   /* lent until f is done: what went wrong, with host and address; NULL: not wanted */
 };
 
 /* Connects to the first address of the host that answers, by the rules of race.h; the others are closed. value is the stream.
- * When all have failed rc is the last error; -ETIMEDOUT at the deadline. */
+ * When all have failed rc is the last error; -ETIMEDOUT at the deadline. With a tls, also what a handshake fails with: no other
+ * address is tried then. */
 struct future *tcp_connect(struct loop *, const struct tcp_connect *, struct future *f);
 
 #ifdef __cplusplus

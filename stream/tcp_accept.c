@@ -36,6 +36,15 @@ static void keep(struct listener *l, struct accepted *a)
     after->prev = &a->place;
 }
 
+static void give(struct listener *l, struct accepted *a)
+{
+    struct future *next = waiters_first(&l->accepts);
+    if (next)
+        hand_out(l, next, a);
+    else
+        keep(l, a);
+}
+
 void tcp_accept_give(struct listener *l, struct stream *s)
 {
     struct accepted *a = sys_new(l->sys, sizeof *a);
@@ -44,7 +53,7 @@ void tcp_accept_give(struct listener *l, struct stream *s)
         return;
     }
     *a = (struct accepted){ .place.self = a, .stream = s, .order = l->orders++ };
-    hand_out(l, waiters_first(&l->accepts), a);
+    give(l, a);
 }
 
 /* ---- the verbs of its futures --------------------------------------------------------------------------------------- */
@@ -60,13 +69,10 @@ static void accept_undo(void *self, struct future *f)
 {
     struct listener *l = waiters_of(f);
     struct accepted *a = f->u.wait.item;
-    struct future *next = waiters_first(&l->accepts);
     (void)self;
     waiters_leave(f);
-    if (a && next)
-        hand_out(l, next, a);
-    else if (a)
-        keep(l, a);
+    if (a)
+        give(l, a);
 }
 
 static void accept_delivered(void *f)
@@ -88,15 +94,20 @@ struct future *tcp_accept(struct listener *l, struct future *f)
     if (kept)
         hand_out(l, f, kept->self);
     else if (l->stopped)
-        waiters_fail(&l->accepts, f, -ESHUTDOWN, "the listener was stopped: no more connections come");
+        tcp_accept_stop(l);
     tcp_take(l);
     return f;
 }
 
 void tcp_accept_stop(struct listener *l)
 {
-    for (struct future *f; (f = waiters_first(&l->accepts));)
-        waiters_fail(&l->accepts, f, -ESHUTDOWN, "the listener was stopped: no more connections come");
+    struct call *p = l->accepts.pending.head.next;
+    for (int coming = l->secure.count; p != &l->accepts.pending.head; coming--) {
+        struct future *f = p->self;
+        p = p->next;
+        if (coming <= 0)
+            waiters_fail(&l->accepts, f, -ESHUTDOWN, "the listener was stopped: no more connections come");
+    }
 }
 
 void tcp_accept_give_back(struct listener *l)

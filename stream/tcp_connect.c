@@ -3,7 +3,8 @@
  * Traps: (a) a connect that waits is WRITABLE when it has failed, too: only SO_ERROR tells.
  *        (b) of two attempts that are ready in one turn the first wins; the other's descriptor is closed, handler first, before
  *            anybody hears of it.
- *        (c) EINTR from connect leaves it under way: asking again says so. */
+ *        (c) an attempt that has won is not over with TLS: until its handshake is done the deadline goes on, and a cancel.
+ *        (d) EINTR from connect leaves it under way: asking again says so. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "loop/require.h"
 #include "stream/race.h"
 #include "stream/tcp_inside.h"
+#include "stream/tls_inside.h"
 
 struct attempt {
     struct connecting *of;
@@ -27,10 +29,14 @@ struct connecting {
     struct race race;
     struct attempt attempts[MOST_ADDRESSES];
     int rc, last;                       /* the last error, and of which address; last < 0: of none */
+    struct tls *tls;                    /* NULL: plain */
+    const char *called;                 /* the name for it */
+    struct stream *stream;              /* connected, and in its handshake; else NULL */
+    struct future handshake;
     struct address source;              /* len 0: any */
     int source_port;
     struct timeout next, deadline;
-    char host[];
+    char host[];                        /* and `called` behind it */
 };
 
 /* Those of a loop. */
@@ -60,6 +66,12 @@ static void attempt_close(struct attempt *a)
     a->fd = -1;
 }
 
+static void attempts_close(struct connecting *c)
+{
+    for (int i = 0; c->addresses && i < c->addresses->count; i++)
+        attempt_close(&c->attempts[i]);
+}
+
 /* Nothing of it is left; its future is dealt with by the caller. */
 static void connecting_end(struct connecting *c)
 {
@@ -67,8 +79,9 @@ static void connecting_end(struct connecting *c)
     future_cancel(&c->name);
     loop_remove_timeout(loop_of(c), &c->next);
     loop_remove_timeout(loop_of(c), &c->deadline);
-    for (int i = 0; c->addresses && i < c->addresses->count; i++)
-        attempt_close(&c->attempts[i]);
+    attempts_close(c);
+    if (c->stream)
+        stream_close(c->stream);
     if (c->addresses)
         addresses_free(c->addresses);
     sys_free(c->all->sys, c);
@@ -82,10 +95,12 @@ static void fail(struct connecting *c, int rc, const char *why)
     waiters_fail(w, f, rc, why);
 }
 
-static void win(struct connecting *c, struct stream *s)
+static void win(struct connecting *c)
 {
     struct waiters *w = &c->all->waiters;
     struct future *f = c->f;
+    struct stream *s = c->stream;
+    c->stream = NULL;
     connecting_end(c);
     waiters_resolve(w, f, 0, s);
 }
@@ -110,6 +125,15 @@ static void lose(struct connecting *c)
     fail(c, c->rc, tcp_why(c->rc));
 }
 
+/* The address has answered: the others would be the same host's. */
+static void lose_secure(struct connecting *c, int rc, const char *why)
+{
+    char who[ADDRESS_TEXT + 64];
+    whose(c, c->last, who, sizeof who);
+    sentence_write(c->failure, "cannot connect to %s: %s", who, why);
+    fail(c, rc, why);
+}
+
 static void on_deadline(void *self, int what)
 {
     struct connecting *c = self;
@@ -120,9 +144,39 @@ static void on_deadline(void *self, int what)
         fail(c, -ETIMEDOUT, "no name server has said in time where the host is: try again, or allow more time");
         return;
     }
+    if (c->stream) {
+        lose_secure(c, -ETIMEDOUT, "it has accepted the connection, and did not finish TLS's handshake in time: a server that is "
+                    "too busy, or one that speaks no TLS and waits for us");
+        return;
+    }
     c->rc = -ETIMEDOUT;
     c->last = c->race.next - 1;
     lose(c);
+}
+
+/* ---- the handshake, when the race is won ------------------------------------------------------------------------------ */
+
+static void on_handshake(void *self, int rc)
+{
+    struct connecting *c = self;
+    if (rc < 0)
+        lose_secure(c, rc, c->handshake.why ? c->handshake.why : tcp_why(rc));
+    else
+        win(c);
+}
+
+/* `c` may be gone afterwards. */
+static void won_by(struct connecting *c, struct attempt *a, struct stream *s)
+{
+    c->stream = s;
+    if (!c->tls) {
+        win(c);
+        return;
+    }
+    c->last = (int)(a - c->attempts);
+    loop_remove_timeout(loop_of(c), &c->next);
+    attempts_close(c);
+    c->tls->start(s, c->tls, c->called, future_then(&c->handshake, on_handshake, c));
 }
 
 /* ---- attempts ------------------------------------------------------------------------------------------------------- */
@@ -138,7 +192,7 @@ static void attempt_failed(struct attempt *a, int rc)
     race_failed(&c->race, loop_time(loop_of(c)));
 }
 
-/* Whether it has won; then `c` is gone. */
+/* Whether it has won; then `c` may be gone. */
 static bool attempt_connected(struct attempt *a)
 {
     struct connecting *c = a->of;
@@ -147,7 +201,7 @@ static bool attempt_connected(struct attempt *a)
     a->fd = -1;
     struct stream *s = stream_new(loop_of(c), fd);
     if (s)
-        win(c, s);
+        won_by(c, a, s);
     else
         attempt_failed(a, -errno);
     return s != NULL;
@@ -230,6 +284,13 @@ static void go_on(struct connecting *c)
         loop_remove_timeout(loop_of(c), &c->next);
 }
 
+static void begin_race(struct connecting *c)
+{
+    race_order(c->addresses->at, c->addresses->count);
+    race_begin(&c->race, c->addresses->count, loop_time(loop_of(c)));
+    go_on(c);
+}
+
 static void on_found(void *self, int rc)
 {
     struct connecting *c = self;
@@ -241,11 +302,7 @@ static void on_found(void *self, int rc)
         return;
     }
     c->addresses = c->name.value;
-    for (int i = 0; i < rc; i++)
-        c->attempts[i] = (struct attempt){ .of = c, .fd = -1 };
-    race_order(c->addresses->at, rc);
-    race_begin(&c->race, rc, loop_time(loop_of(c)));
-    go_on(c);
+    begin_race(c);
 }
 
 /* ---- the verbs of its futures --------------------------------------------------------------------------------------- */
@@ -291,14 +348,21 @@ static struct connects *connects_of(struct loop *loop)
 
 static struct connecting *connecting_new(struct connects *all, const struct tcp_connect *how)
 {
-    struct connecting *c = sys_new(all->sys, sizeof *c + strlen(how->host) + 1);
+    const char *called = how->tls_name ? how->tls_name : how->host;
+    size_t host_size = strlen(how->host) + 1, called_size = strlen(called) + 1;
+    struct connecting *c = sys_new(all->sys, sizeof *c + host_size + called_size);
     if (!c)
         return NULL;
     c->all = all;
     c->failure = how->failure;
     c->last = -1;
     c->source_port = how->source_port;
-    strcpy(c->host, how->host);
+    c->tls = how->tls;
+    c->addresses = how->addresses;
+    for (int i = 0; i < MOST_ADDRESSES; i++)
+        c->attempts[i] = (struct attempt){ .of = c, .fd = -1 };
+    c->called = memcpy(c->host + host_size, called, called_size);
+    memcpy(c->host, how->host, host_size);
     return c;
 }
 
@@ -333,7 +397,10 @@ static void begin(struct connecting *c, const struct tcp_connect *how)
     }
     if (how->deadline)
         loop_call_at(loop, how->deadline, &c->deadline, on_deadline, c);
-    resolver_find(r, how->host, how->port, family, future_then(&c->name, on_found, c));
+    if (c->addresses)
+        begin_race(c);
+    else
+        resolver_find(r, how->host, how->port, family, future_then(&c->name, on_found, c));
 }
 
 struct future *tcp_connect(struct loop *loop, const struct tcp_connect *how, struct future *f)
@@ -341,9 +408,12 @@ struct future *tcp_connect(struct loop *loop, const struct tcp_connect *how, str
     static const struct op op = { "connect", connect_cancel, connect_undo, waiters_leave };
     static const struct op refused = { .name = "connect" };
     REQUIRE(how->host, "tcp_connect without a host: say where to (\"localhost\" is this machine)");
+    REQUIRE(!how->tls || !how->tls->server, "tcp_connect: its tls is a server's: make one with tls_client_new");
     struct connects *all = connects_of(loop);
     struct connecting *c = all ? connecting_new(all, how) : NULL;
     if (!c) {
+        if (how->addresses)
+            addresses_free(how->addresses);
         sentence_write(how->failure, "cannot connect to %s: %s", how->host, tcp_why(-ENOMEM));
         future_fail(future_start(f, loop, &refused, NULL), -ENOMEM, tcp_why(-ENOMEM));
         return f;

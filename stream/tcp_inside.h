@@ -6,11 +6,26 @@
 #include "stream/tcp.h"
 
 enum { MOST_PLACES = 2 };               /* a family each */
+enum { SECURE_SAID = 8 };               /* kinds of failed handshakes that are told apart */
 
 struct place {
     struct address address;
     int fd;                             /* < 0: closed */
     struct acceptor *acceptor;
+};
+
+/* Of a listener with a tls: connections in their handshakes. */
+struct secure {
+    struct tls *tls;                    /* held; NULL: there are none */
+    int64_t patience;                   /* ns for each */
+    struct calls knocks;                /* of struct knock */
+    int count;
+    struct secure_said {
+        const char *why;
+        int64_t when;
+        uint64_t unsaid;
+    } said[SECURE_SAID];
+    unsigned next_said;
 };
 
 struct listener {
@@ -20,6 +35,8 @@ struct listener {
     int count;
     bool taking;                        /* connections, now */
     bool stopped;
+    int most;                           /* handlers and handshakes; 0: no limit */
+    void *data;                         /* of its streams */
     struct acceptor_count before;       /* without its acceptors, or by those that are closed */
     uint64_t orders, dropped;           /* streams that were made; connections that were closed for want of memory */
 
@@ -29,8 +46,10 @@ struct listener {
     co_fn *each_stream;                 /* tcp_serve.c; NULL: nobody serves */
     struct waiters served;              /* the one that waits for the end */
     struct calls handlers;              /* of struct handler */
-    int running, most, cancelled;
+    int running, cancelled;
     struct timeout deadline;
+
+    struct secure secure;               /* tcp_secure.c */
 };
 
 /* tcp_open.c. Opens the sockets of a listener: how many, or -errno, which it has logged. */
@@ -47,18 +66,35 @@ void tcp_drain(struct listener *);
 /* Ends its sockets: nobody can connect any more. */
 void tcp_deaf(struct listener *);
 
-/* tcp_accept.c. Whether somebody waits for a connection; gives one to him: only then. */
+/* Gives a stream to those who serve or accept. */
+void tcp_give(struct listener *, struct stream *);
+/* After something has ended: takes more, or is done with all of it. */
+void tcp_look_over(struct listener *);
+
+/* tcp_accept.c. Whether somebody waits for a connection. */
 bool tcp_accept_wanted(const struct listener *);
+/* Gives one to him, or keeps it for the next. */
 void tcp_accept_give(struct listener *, struct stream *);
 /* Gives what came back to tcp_serve. */
 void tcp_accept_give_back(struct listener *);
+/* No connection comes any more, but those in their handshakes: ends the wait of all others. */
 void tcp_accept_stop(struct listener *);
 void tcp_accept_end(struct listener *);
 
 /* tcp_serve.c */
-bool tcp_serve_wanted(const struct listener *);
 void tcp_serve_give(struct listener *, struct stream *);
+/* After a stop: says so if nothing is left. */
+void tcp_serve_look_over(struct listener *);
 void tcp_serve_end(struct listener *);
+
+/* tcp_secure.c. A listener that has a tls, or none. */
+void tcp_secure_begin(struct listener *, const struct tcp_listen *);
+/* Only with a tls: shakes hands, and gives the stream when that is done. */
+void tcp_secure_give(struct listener *, struct stream *);
+/* Ends those in their handshakes. */
+void tcp_secure_stop(struct listener *);
+/* After that: the tls may go. */
+void tcp_secure_end(struct listener *);
 
 /* tcp_words.c. What an error of a socket means, and what to do: a static sentence. */
 const char *tcp_why(int rc);

@@ -9,7 +9,8 @@
 
 static bool is_wanted(const struct listener *l)
 {
-    return !l->stopped && (tcp_accept_wanted(l) || tcp_serve_wanted(l));
+    bool has_room = l->most <= 0 || l->running + l->secure.count < l->most;
+    return !l->stopped && has_room && (l->each_stream || tcp_accept_wanted(l));
 }
 
 void tcp_drop(struct listener *l, struct stream *s)
@@ -20,16 +21,26 @@ void tcp_drop(struct listener *l, struct stream *s)
     log_line(LOG_ERROR, "a connection was accepted and closed at once: no memory for it, or the loop cannot watch it");
 }
 
+void tcp_give(struct listener *l, struct stream *s)
+{
+    if (l->each_stream)
+        tcp_serve_give(l, s);
+    else
+        tcp_accept_give(l, s);
+}
+
 static void on_connection(void *self, int fd)
 {
     struct listener *l = self;
     struct stream *s = stream_new(l->loop, fd);
+    if (s)
+        stream_set_data(s, l->data);
     if (!s)
         tcp_drop(l, NULL);
-    else if (l->each_stream)
-        tcp_serve_give(l, s);
+    else if (l->secure.tls)
+        tcp_secure_give(l, s);
     else
-        tcp_accept_give(l, s);
+        tcp_give(l, s);
     tcp_take(l);
 }
 
@@ -46,11 +57,19 @@ void tcp_take(struct listener *l)
             acceptor_pause(l->places[i].acceptor);
 }
 
+void tcp_look_over(struct listener *l)
+{
+    tcp_take(l);
+    if (l->stopped)
+        tcp_accept_stop(l);
+    tcp_serve_look_over(l);
+}
+
 void tcp_drain(struct listener *l)
 {
     for (int i = 0; i < l->count; i++) {
         int fd = l->places[i].fd;           /* < 0: closed already */
-        while (fd >= 0 && is_wanted(l)) {
+        while (fd >= 0 && (is_wanted(l) || !l->each_stream)) {
             fd = l->sys->accept(l->sys, l->places[i].fd, NULL, NULL);
             if (fd < 0)
                 break;
@@ -99,6 +118,7 @@ struct listener *tcp_listen_with(struct loop *loop, const struct tcp_listen *how
     waiters_init(&l->served, loop);
     calls_init(&l->back);
     calls_init(&l->handlers);
+    tcp_secure_begin(l, how);
     int rc = tcp_open(sys, how, l->places);
     if (rc > 0) {
         l->count = rc;
@@ -107,6 +127,7 @@ struct listener *tcp_listen_with(struct loop *loop, const struct tcp_listen *how
     if (rc == 0)
         return l;
     tcp_deaf(l);
+    tcp_secure_end(l);
     sys_free(sys, l);
     errno = -rc;
     return NULL;
@@ -123,7 +144,13 @@ void tcp_close(struct listener *l)
     tcp_deaf(l);
     tcp_serve_end(l);
     tcp_accept_end(l);
+    tcp_secure_end(l);
     sys_free(l->sys, l);
+}
+
+void tcp_set_data(struct listener *l, void *data)
+{
+    l->data = data;
 }
 
 int tcp_port(const struct listener *l)

@@ -16,15 +16,10 @@ struct handler {
     struct future f;
 };
 
-bool tcp_serve_wanted(const struct listener *l)
-{
-    return l->each_stream && (l->most <= 0 || l->running < l->most);
-}
-
-static void look_over(struct listener *l)
+void tcp_serve_look_over(struct listener *l)
 {
     struct future *f = waiters_first(&l->served);
-    if (l->stopped && l->running == 0) {
+    if (l->stopped && l->running + l->secure.count == 0) {
         loop_remove_timeout(l->loop, &l->deadline);
         if (f)
             waiters_resolve(&l->served, f, l->cancelled, NULL);
@@ -51,8 +46,7 @@ static void on_end(void *self, int rc)
     if (rc < 0)
         log_failure("the connection handler", (const void *)l->each_stream, rc, h->f.why);
     handler_end(h);
-    tcp_take(l);
-    look_over(l);
+    tcp_look_over(l);
 }
 
 static void on_begun(void *self, int what)
@@ -78,6 +72,7 @@ void tcp_serve_give(struct listener *l, struct stream *s)
 
 static void cancel_all(struct listener *l)
 {
+    tcp_secure_stop(l);
     for (struct call *c; (c = l->handlers.head.next) != &l->handlers.head;) {
         struct handler *h = c->self;
         if (!future_done(&h->f))
@@ -94,7 +89,7 @@ static void on_deadline(void *self, int what)
     if (l->running)
         log_line(LOG_WARNING, "tcp_stop: %d connection handlers still run at the deadline, and are cancelled", l->running);
     cancel_all(l);
-    look_over(l);
+    tcp_look_over(l);
 }
 
 /* ---- the public functions ------------------------------------------------------------------------------------------- */
@@ -123,8 +118,7 @@ struct future *tcp_serve(struct listener *l, co_fn *each_stream, struct future *
     waiters_add(&l->served, f, &op, l);
     l->each_stream = each_stream;
     tcp_accept_give_back(l);
-    tcp_take(l);
-    look_over(l);
+    tcp_look_over(l);
     return f;
 }
 
@@ -145,9 +139,9 @@ void tcp_stop(struct listener *l, int64_t deadline)
         tcp_drain(l);
     hear_no_more(l);
     loop_remove_timeout(l->loop, &l->deadline);
-    if (l->running && deadline < FOREVER)
+    if (l->running + l->secure.count && deadline < FOREVER)
         loop_call_at(l->loop, deadline, &l->deadline, on_deadline, l);
-    look_over(l);
+    tcp_serve_look_over(l);
 }
 
 void tcp_serve_end(struct listener *l)

@@ -14,7 +14,7 @@
 
 #include "loop/sys.h"
 
-/* One program that does the work. `open` NULL: it is not here, and bench_absent says why. */
+/* One program that does the work. `open` NULL: it is not here, and build/peers/NAME.txt says why. */
 struct lane {
     const char *name;
     void *(*open)(void);                    /* made and warm; a program that cannot start ends with bench_die */
@@ -52,6 +52,9 @@ struct bench {
     enum measure measure;
     const struct lane *ours, *peer;
     long ops;                               /* per slice; a slice is 2-20 ms */
+    int rounds;                             /* 0: 41 */
+    bool alone;                             /* there is no room for a third lane: no control, and no exact figures */
+    const char *(*unfit)(void);             /* why it cannot be run here, or NULL */
     double target;                          /* 0: for information */
     const char *unit;                       /* of `judged`: "x", "ns", "MiB" */
     void (*once)(struct result *);
@@ -97,8 +100,6 @@ __attribute__((noreturn, format(printf, 1, 2))) void bench_die(const char *sente
 void *bench_array(size_t count, size_t size);
 /* xorshift: the same numbers in every lane and run. */
 uint64_t bench_random(uint64_t *state);
-/* Why libuv is not here (build/peers/libuv.txt). */
-const char *bench_absent(void);
 
 /* ---- the lanes ----------------------------------------------------------------------------------------------------- */
 

@@ -48,6 +48,11 @@ static int run_all(const char *folder, const char *only, bool instructions)
         bench_measure(&benches[i], instructions, &results[count++]);
     }
     fputs("\r\033[K", stderr);
+    if (count == 0) {
+        printf("None of these benches has \"%s\" in its name.\n", only);
+        free(results);
+        return 0;
+    }
     report_table(results, count);
     mkdir(folder, 0777);
     snprintf(path, sizeof path, "%s/bench.json", folder);

@@ -11,6 +11,7 @@ enum { OURS, PEER, AGAIN };
 
 /* One figure a round and lane: ns of CPU per operation. */
 struct rounds {
+    size_t count;
     double ns[LANES][ROUNDS];
 };
 
@@ -50,12 +51,13 @@ static double slice(const struct lane *lane, void *self, long ops)
 /* Who goes first rotates, so that no lane always inherits the caches of the same other one. Round -1 warms up. */
 static void run_rounds(const struct bench *b, struct rounds *rounds)
 {
-    const struct lane *lanes[LANES] = { b->ours, b->peer, b->ours };
+    const struct lane *lanes[LANES] = { b->ours, b->peer, b->alone ? NULL : b->ours };
     void *selves[LANES] = {0};
+    rounds->count = b->rounds ? (size_t)b->rounds : ROUNDS;
     for (int i = 0; i < LANES; i++)
         if (lanes[i])
             selves[i] = lanes[i]->open();
-    for (int round = -1; round < ROUNDS; round++)
+    for (int round = -1; round < (int)rounds->count; round++)
         for (int turn = 0; turn < LANES; turn++) {
             int i = (turn + round + 1) % LANES;
             double ns = lanes[i] ? slice(lanes[i], selves[i], b->ops) : 0;
@@ -67,23 +69,24 @@ static void run_rounds(const struct bench *b, struct rounds *rounds)
             lanes[i]->close(selves[i]);
 }
 
-static struct spread paired(const double *above, const double *below)
+static struct spread paired(const struct rounds *rounds, int above, int below)
 {
     double ratios[ROUNDS];
-    for (int i = 0; i < ROUNDS; i++)
-        ratios[i] = above[i] / below[i];
-    return bench_spread(ratios, ROUNDS);
+    for (size_t i = 0; i < rounds->count; i++)
+        ratios[i] = rounds->ns[above][i] / rounds->ns[below][i];
+    return bench_spread(ratios, rounds->count);
 }
 
 static void measure_cpu(const struct bench *b, struct result *r)
 {
     struct rounds rounds;
     run_rounds(b, &rounds);
-    r->control = paired(rounds.ns[AGAIN], rounds.ns[OURS]);
+    if (!b->alone)
+        r->control = paired(&rounds, AGAIN, OURS);
     if (b->peer)
-        r->judged = paired(rounds.ns[OURS], rounds.ns[PEER]);
-    r->ours = bench_spread(rounds.ns[OURS], ROUNDS);
-    r->peer = bench_spread(rounds.ns[PEER], ROUNDS);
+        r->judged = paired(&rounds, OURS, PEER);
+    r->ours = bench_spread(rounds.ns[OURS], rounds.count);
+    r->peer = bench_spread(rounds.ns[PEER], rounds.count);
     if (b->measure == TIME)
         r->judged = r->ours;
 }
@@ -108,19 +111,36 @@ static void judge_calls(struct result *r)
     r->peer = (struct spread){ r->calls_peer, r->calls_peer, r->calls_peer };
 }
 
+static const char *absent(const struct lane *peer)
+{
+    static char line[140];
+    char path[64];
+    snprintf(path, sizeof path, "build/peers/%s.txt", peer->name);
+    FILE *f = fopen(path, "r");
+    bool read = f && fgets(line, sizeof line, f);
+    if (f)
+        fclose(f);
+    line[strcspn(line, "\n")] = '\0';
+    return read ? line : "it is not under build/peers: run `make bench` from the top folder";
+}
+
 void bench_measure(const struct bench *b, bool instructions, struct result *r)
 {
     *r = (struct result){ .bench = b, .calls_ours = -1, .calls_peer = -1, .instructions_ours = -1, .instructions_peer = -1 };
-    if (b->peer && !b->peer->open) {
+    const char *why = b->unfit ? b->unfit() : NULL;
+    if (!why && b->peer && !b->peer->open)
+        why = absent(b->peer);
+    if (why) {
         r->verdict = NOT_RUN;
-        snprintf(r->note, sizeof r->note, "%s", bench_absent());
+        snprintf(r->note, sizeof r->note, "%s", why);
         return;
     }
     if (b->measure == ONCE) {
         b->once(r);
         return;
     }
-    measure_exact(b, instructions && b->measure != CALLS, r);
+    if (!b->alone)
+        measure_exact(b, instructions && b->measure != CALLS, r);
     if (b->measure != CALLS) {
         measure_cpu(b, r);
     } else if (r->calls_ours < 0) {
@@ -169,15 +189,4 @@ uint64_t bench_random(uint64_t *state)
     *state ^= *state >> 7;
     *state ^= *state << 17;
     return *state;
-}
-
-const char *bench_absent(void)
-{
-    static char line[140];
-    FILE *f = fopen("build/peers/libuv.txt", "r");
-    bool read = f && fgets(line, sizeof line, f);
-    if (f)
-        fclose(f);
-    line[strcspn(line, "\n")] = '\0';
-    return read ? line : "libuv is not under build/peers: run `make bench` from the top folder";
 }

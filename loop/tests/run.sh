@@ -7,7 +7,7 @@
 #
 #   RUN_WITH      a command to run each under, "valgrind -q --error-exitcode=9"
 #   ONE_PROCESS   those of the programs whose tests share a process, instead of having one each (libcheck's CK_FORK=no): under a
-#                 tool that is ten times faster, but no test may end it, or leave something behind
+#                 tool that is several times faster. One that does not pass so is run again as usual, and that counts
 #   TEST_TIMEOUT  seconds each may take (300)
 #   TALLY         a file to which each program's "passed failed skipped" is appended
 set -euo pipefail
@@ -67,15 +67,14 @@ ending() {
   esac
 }
 
-# One program, in a subshell of its own: runs it, then says everything at once.
-run_one() {
-  local program=$1 out=$2.out err=$2.err begin=${EPOCHREALTIME/[.,]/} rc=0 child
-  [[ " ${ONE_PROCESS:-} " != *" $program "* ]] || export CK_FORK=no
+# Runs the program once, into run_one's variables.
+attempt() {
+  local child
+  rc=0
   timeout --kill-after=5 "$limit" "${wrapper[@]}" "$program" >"$out" 2>"$err" </dev/null &
   child=$!
   trap 'kill "$child"; exit 143' TERM
   { wait "$child" || rc=$?; } 2>/dev/null
-  local ms=$(((${EPOCHREALTIME/[.,]/} - begin) / 1000)) passed failed skipped notes
   {
     read -r passed failed skipped
     notes=$(cat)
@@ -84,6 +83,22 @@ run_one() {
     notes+=${notes:+$'\n'}"    it $(ending "$rc")"
     [ "$failed" -gt 0 ] || failed=1
   fi
+}
+
+# One program, in a subshell of its own: runs it, then says everything at once.
+run_one() {
+  local program=$1 out=$2.out err=$2.err begin=${EPOCHREALTIME/[.,]/} rc passed failed skipped notes first
+  if [[ " ${ONE_PROCESS:-} " == *" $program "* ]]; then
+    CK_FORK=no attempt
+    if [ "$failed" -gt 0 ]; then
+      first=$(sed 's/^/    | /' "$out" "$err")
+      attempt
+      notes+=${notes:+$'\n'}"    with a process for each test; when they shared one (ONE_PROCESS), it said:"$'\n'"$first"
+    fi
+  else
+    attempt
+  fi
+  local ms=$(((${EPOCHREALTIME/[.,]/} - begin) / 1000))
   printf '%d %d %d\n' "$passed" "$failed" "$skipped" >"$2.tally"
   {
     flock 9

@@ -278,6 +278,29 @@ START_TEST(a_partition_that_is_healed_has_lost_nothing)
 }
 END_TEST
 
+START_TEST(of_a_thousand_that_are_cut_off_the_one_that_is_healed_is_heard)
+{
+    struct net n;
+    char ip[32];
+    net_begin_at(&n, 1, "0.0.0.0", 8);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(ip, sizeof ip, "127.0.%d.%d", 1 + i / 250, 1 + i % 250);
+        sim_net_cut(n.sim, ip);
+    }
+    sim_net_cut(n.sim, "::");
+    sim_net_heal(n.sim, "127.0.2.7");
+    sim_net_heal(n.sim, "127.0.9.9");               /* was never cut off */
+    for (int i = 0; i < 3; i++) {
+        static const char *const hosts[] = { "127.0.2.7", "127.0.2.8", "127.0.9.9" };
+        n.client = net_client(n.sys, hosts[i], PORT);
+        ck_assert_int_eq(net_wait(n.sys, n.client, POLLOUT, SECOND), i == 1 ? 0 : POLLOUT);
+        n.sys->close(n.sys, n.client);
+    }
+    n.client = -1;
+    net_end(&n);
+}
+END_TEST
+
 START_TEST(a_partition_without_end_is_ETIMEDOUT_after_a_quarter_of_an_hour)
 {
     struct net n;
@@ -345,7 +368,8 @@ int main(void)
         refused_is_told_by_all_events_and_once_by_SO_ERROR, a_black_hole_answers_nobody_for_131_seconds,
         a_black_hole_that_is_healed_is_heard_from_at_the_next_call, no_route_is_told_at_once_and_a_router_answers_later,
         where_nobody_listens_connecting_is_refused, a_full_backlog_answers_when_there_is_room_and_the_client_calls_again,
-        a_partition_that_is_healed_has_lost_nothing, a_partition_without_end_is_ETIMEDOUT_after_a_quarter_of_an_hour,
+        a_partition_that_is_healed_has_lost_nothing, of_a_thousand_that_are_cut_off_the_one_that_is_healed_is_heard,
+        a_partition_without_end_is_ETIMEDOUT_after_a_quarter_of_an_hour,
         a_handshake_that_a_partition_cuts_goes_on_after_it, a_reset_that_was_lost_is_told_to_whoever_writes_next, NULL,
     };
     add_tests(suite, "time and buffers", time, 0);

@@ -2,6 +2,7 @@
  * errors as -errno. */
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "loop/tests/support.h"
 
@@ -39,6 +40,25 @@ START_TEST(writing_to_nobody_is_EPIPE_and_no_signal)
         ck_assert_int_eq(sys->close(sys, fds[i]), 0);
         ck_assert_int_eq(sys->write(sys, fds[i + 1], "x", 1), -EPIPE);
         ck_assert_int_eq(sys->close(sys, fds[i + 1]), 0);
+    }
+}
+END_TEST
+
+/* Sockets are read in another way than pipes; a number may have been the one and be the other now. */
+START_TEST(a_number_that_was_a_pipe_may_be_a_socket_and_the_other_way_round)
+{
+    struct sys *sys = sys_linux();
+    for (int round = 0; round < 4; round++) {
+        int fds[2];
+        char byte = 0;
+        ck_assert_int_eq(round % 2 ? sys->socketpair(sys, fds) : sys->pipe(sys, fds), 0);
+        ck_assert_int_eq(sys->read(sys, fds[0], &byte, 1), -EAGAIN);
+        ck_assert_int_eq(sys->write(sys, fds[1], "x", 1), 1);
+        ck_assert_int_eq(sys->read(sys, fds[0], &byte, 1), 1);
+        ck_assert_int_eq(byte, 'x');
+        ck_assert_int_eq(sys->write(sys, fds[1], "", 0), 0);
+        for (int i = 0; i < 2; i++)             /* half of the time behind the door's back */
+            ck_assert_int_eq(round < 2 ? close(fds[i]) : sys->close(sys, fds[i]), 0);
     }
 }
 END_TEST
@@ -137,6 +157,10 @@ START_TEST(a_door_without_all_entries_refuses_instead_of_jumping_to_nowhere)
     ck_assert_int_eq(sys.connect(&sys, 0, NULL, 0), -ENOSYS);
     ck_assert_int_eq(sys.socket_error(&sys, 0), -ENOSYS);
     ck_assert_int_eq(sys.open(&sys, "", 0, 0), -ENOSYS);
+    ck_assert_int_eq(sys.open_beneath(&sys, 0, ""), -ENOSYS);
+    ck_assert_int_eq(sys.file_status(&sys, 0, "", NULL), -ENOSYS);
+    ck_assert_int_eq((int)sys.read_at(&sys, 0, NULL, 0, 0), -ENOSYS);
+    ck_assert_int_eq((int)sys.read_names(&sys, 0, NULL, 0), -ENOSYS);
     ck_assert_int_eq(sys.sigprocmask(&sys, 0, &set, NULL), -ENOSYS);
     ck_assert_int_eq(sys.signalfd(&sys, 0, &set), -ENOSYS);
     ck_assert_int_eq(sys.spawn(&sys, &child, &pidfd), -ENOSYS);
@@ -154,6 +178,7 @@ int main(void)
     const TTest *tests[] = {
         every_descriptor_is_private_and_does_not_block,
         writing_to_nobody_is_EPIPE_and_no_signal,
+        a_number_that_was_a_pipe_may_be_a_socket_and_the_other_way_round,
         what_is_no_descriptor_is_EBADF_everywhere,
         memory_is_zeroed_kept_when_it_grows_and_freed,
         memory_for_stacks_that_cannot_be_had_or_guarded_is_refused,

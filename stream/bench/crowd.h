@@ -5,6 +5,7 @@
 #ifndef EDDY_STREAM_BENCH_CROWD_H
 #define EDDY_STREAM_BENCH_CROWD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct crowd;
@@ -15,5 +16,8 @@ struct crowd *crowd_new(int count, size_t message, int *fds);
 /* Lets it begin so many rounds. */
 void crowd_go(struct crowd *, long rounds);
 void crowd_close(struct crowd *);
+
+/* Whether a process may have so many of them at the same time; its limit of descriptors is raised as far as it goes. */
+bool crowd_fits(int connections);
 
 #endif

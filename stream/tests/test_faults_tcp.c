@@ -1,10 +1,12 @@
-/* test_faults_tcp.c - every call and every allocation fails once under a server with its clients: over a unix socket, and over
- * IPv4 and IPv6 by a name. A client may be turned away, and that is logged; nothing is left. */
+/* test_faults_tcp.c - every call and every allocation fails once under a server with its clients: over a unix socket, over IPv4
+ * and IPv6 by a name, and with handshakes before (pretended ones). A client may be turned away, and that is logged; nothing is
+ * left. */
 #include "loop/co.h"
 #include "loop/run_sync.h"
 #include "loop/sim_net.h"
 #include "loop/tests/faults.h"
 #include "stream/tcp.h"
+#include "stream/tests/pretended_tls.h"
 
 enum { CLIENTS = 3 };
 
@@ -14,6 +16,7 @@ struct town {
     struct future serving;
     const char *host;
     int port, left;
+    bool secure;
     struct client {
         struct town *town;
         struct future f;
@@ -48,6 +51,7 @@ static int visit(void *self)
     struct future f = {0};
     struct sentence said = { "" };
     struct tcp_connect how = { .host = t->host, .port = t->port, .failure = &said };
+    how.tls = t->secure ? &pretended_client : NULL;
     int rc = await(tcp_connect(t->run->loop, &how, &f));
     if (rc < 0)                                     /* a failure without words is none of the fault's */
         return rc == -ECANCELED || (said.text[0] && f.why) ? rc : -EPROTO;
@@ -84,10 +88,11 @@ static void send_clients(struct town *t)
     }
 }
 
-static void serve(struct run *r, const char *at, const char *host)
+static void serve(struct run *r, const char *at, const char *host, bool secure)
 {
-    struct town t = { .run = r, .host = host };
-    if (begin(r) && made(r, t.listener = tcp_listen(r->loop, at, 0))) {
+    struct town t = { .run = r, .host = host, .secure = secure };
+    struct tcp_listen how = { .host = at, .tls = secure ? &pretended_server : NULL };
+    if (begin(r) && made(r, t.listener = tcp_listen_with(r->loop, &how))) {
         t.port = tcp_port(t.listener);
         tcp_limit(t.listener, 2);
         tcp_serve(t.listener, echo, future_then(&t.serving, served, &t));
@@ -97,11 +102,17 @@ static void serve(struct run *r, const char *at, const char *host)
     if (t.listener)
         tcp_close(t.listener);
     finish(r);
+    ck_assert_int_eq(pretended_server.holders, 0);
 }
 
 static void served_at_a_path(struct run *r)
 {
-    serve(r, "unix:/run/town.sock", "unix:/run/town.sock");
+    serve(r, "unix:/run/town.sock", "unix:/run/town.sock", false);
+}
+
+static void served_after_a_handshake(struct run *r)
+{
+    serve(r, "unix:/run/town.sock", "unix:/run/town.sock", true);
 }
 
 static void served_by_name(struct run *r)
@@ -109,7 +120,7 @@ static void served_by_name(struct run *r)
     MUST(sim_host_add(r->sim, "town.example", "2001:db8::1 10.0.0.1", MILLISECOND) == 0);
     MUST(sim_net_refuse(r->sim, "2001:db8::1") == 0);
     sim_net_latency(r->sim, MILLISECOND, MILLISECOND);
-    serve(r, NULL, "town.example");
+    serve(r, NULL, "town.example", false);
 }
 
 /* ---- names alone ------------------------------------------------------------------------------------------------------ */
@@ -160,6 +171,7 @@ int main(void)
 {
     static const struct scenario scenarios[] = {
         { "served_at_a_path", served_at_a_path, CLIENTS + 10, false },
+        { "served_after_a_handshake", served_after_a_handshake, CLIENTS + 10, false },
         { "names_asked", names_asked, 2 + 2 + 1 + 2 + 100 + 100 + 1, true },
         { "served_by_name", served_by_name, CLIENTS + 10, true },
     };

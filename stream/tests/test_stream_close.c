@@ -336,6 +336,26 @@ START_TEST(listening_for_the_close_reads_one_portion_at_most)
 }
 END_TEST
 
+START_TEST(what_waits_to_be_sent_goes_on_after_on_close)
+{
+    struct heard closed = {0};
+    struct future sent = {0};
+    static char in[65536];
+    stream_on_close(a, hear, &closed);
+    stream_write(a, (struct bytes){ much, sizeof much }, &sent);
+    ck_assert_int_eq(w.sys->shutdown(w.sys, peer, SHUT_WR), 0);
+    pass();
+    ck_assert_int_eq(closed.times, 1);
+    ck_assert_uint_gt(stream_unsent(a), 0);
+    while (!future_done(&sent)) {
+        ck_assert_int_gt(w.sys->read(w.sys, peer, in, sizeof in), 0);
+        pass();
+    }
+    ck_assert_int_eq(await(&sent), sizeof much);
+    ck_assert_int_eq(closed.times, 1);
+}
+END_TEST
+
 START_TEST(on_close_while_a_coroutine_reads_comes_after_its_answer)
 {
     struct heard closed = {0};
@@ -425,6 +445,7 @@ int main(void)
         on_close_can_be_taken_back_until_it_comes,
         on_close_comes_although_memory_was_refused_meanwhile,
         listening_for_the_close_reads_one_portion_at_most,
+        what_waits_to_be_sent_goes_on_after_on_close,
         on_close_while_a_coroutine_reads_comes_after_its_answer,
         on_close_does_not_wait_for_a_failure_to_be_heard,
         both_directions_at_once_do_not_disturb_each_other,

@@ -195,6 +195,27 @@ START_TEST(while_nobody_asks_nothing_is_accepted)
 }
 END_TEST
 
+START_TEST(each_stream_has_its_listeners_data)
+{
+    struct listener *l = listen_at("unix:@t", 0);
+    struct future f[2] = {{0}};
+    int clients[2];
+    for (int i = 0; i < 2; i++) {
+        clients[i] = call_listener(l);
+        tcp_accept(l, future_then(&f[i], heard, "taken"));
+        wait_ms(1);
+        tcp_set_data(l, &clients);
+    }
+    ck_assert_ptr_null(stream_data(f[0].value));
+    ck_assert_ptr_eq(stream_data(f[1].value), &clients);
+    for (int i = 0; i < 2; i++) {
+        stream_close(f[i].value);
+        hang_up(clients[i]);
+    }
+    tcp_close(l);
+}
+END_TEST
+
 START_TEST(a_stream_that_was_not_delivered_goes_back_to_its_place)
 {
     struct listener *l = listen_at("unix:@t", 0);
@@ -390,6 +411,7 @@ int main(void)
         every_call_that_fails_leaves_nothing_and_is_told,
         connections_are_accepted_in_the_order_in_which_they_came,
         while_nobody_asks_nothing_is_accepted,
+        each_stream_has_its_listeners_data,
         a_stream_that_was_not_delivered_goes_back_to_its_place,
         a_stream_that_comes_back_goes_to_the_next_who_waits,
         closing_ends_those_who_wait_and_what_nobody_took,
