@@ -81,8 +81,9 @@ void tcp_limit(struct listener *, int most);
 int tcp_running(const struct listener *);
 
 /* Stops listening at once: whoever connects is refused. Who waits in the backlog is still served, as far as the limit allows,
- * or given to those who go on with tcp_accept; the others are reset. Handlers and handshakes go on until `deadline` (absolute ns on
- * loop_time's clock; FOREVER), then they are cancelled. From anywhere, also from a handler; again, with another deadline. */
+ * or given to those who go on with tcp_accept; the others are reset. Handlers and handshakes go on until `deadline` (absolute
+ * ns on loop_time's clock; FOREVER), then they are cancelled. From anywhere, also from a handler; again, with another
+ * deadline. */
 void tcp_stop(struct listener *, int64_t deadline);
 
 /* ---- connecting ----------------------------------------------------------------------------------------------------- */

@@ -5,8 +5,6 @@
 #include <arpa/inet.h>
 #include <malloc.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "loop/sim.h"
 #include "stream/bench/hall.h"
@@ -133,27 +131,6 @@ static double over_loopback(void)
 
 /* ---- results ------------------------------------------------------------------------------------------------------- */
 
-/* What `measure` finds in a process of its own; -1: nothing, and that process has said why. */
-static double elsewhere(double (*measure)(void))
-{
-    int fds[2];
-    double value = -1;
-    fflush(NULL);
-    pid_t child = pipe(fds) < 0 ? -1 : fork();
-    if (child < 0)
-        bench_die("no second process could be made");
-    if (child == 0) {
-        value = measure();
-        _exit(write(fds[1], &value, sizeof value) == sizeof value ? 0 : 1);
-    }
-    close(fds[1]);
-    if (read(fds[0], &value, sizeof value) != sizeof value)
-        value = -1;
-    close(fds[0]);
-    waitpid(child, NULL, 0);
-    return value;
-}
-
 static void idle_once(struct result *r, double bytes)
 {
     if (bytes < 0) {
@@ -168,13 +145,13 @@ static void idle_once(struct result *r, double bytes)
 
 void idle_in_memory_once(struct result *r)
 {
-    idle_once(r, elsewhere(in_memory));
+    idle_once(r, bench_elsewhere(in_memory));
 }
 
 void idle_over_loopback_once(struct result *r)
 {
     if (crowd_fits(MANY)) {
-        idle_once(r, elsewhere(over_loopback));
+        idle_once(r, bench_elsewhere(over_loopback));
     } else {
         r->verdict = NOT_RUN;
         snprintf(r->note, sizeof r->note, "9,000 connections need as many descriptors: ulimit -n allows fewer");

@@ -2,6 +2,7 @@
  * for what /etc/hosts knows. What this machine lacks (IPv6) is left out. Nothing here waits for longer than the kernel takes. */
 #include <dirent.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "loop/log.h"
 #include "loop/run_sync.h"
 #include "loop/tests/support.h"
+#include "stream/ends.h"
 #include "stream/tcp.h"
 
 enum { LIMIT_SECONDS = 60 };        /* then something hangs */
@@ -131,6 +133,41 @@ static int serve_all_addresses(void *self)
     tcp_close(l);
     return 0;
 }
+
+static int nodelay_of(const struct stream *s)
+{
+    int on = -1;
+    socklen_t len = sizeof on;
+    ck_assert_int_eq(getsockopt(stream_fd(s), IPPROTO_TCP, TCP_NODELAY, &on, &len), 0);
+    return on != 0;
+}
+
+static int send_at_once(void *self)
+{
+    struct listener *l = tcp_listen(loop, "127.0.0.1", 0);
+    struct stream *s = connected("127.0.0.1", tcp_port(l), NULL, 0), *pair[2], *pipe[2];
+    (void)self;
+    ck_assert_int_eq(nodelay_of(s), 0);
+    ck_assert_int_eq(stream_set_nodelay(s, true), 0);
+    ck_assert_int_eq(nodelay_of(s), 1);
+    ck_assert_int_eq(stream_set_nodelay(s, false), 0);
+    ck_assert_int_eq(nodelay_of(s), 0);
+    ck_assert_int_eq(stream_pair(loop, pair), 0);
+    ck_assert_int_eq(stream_set_nodelay(pair[0], true), -EOPNOTSUPP);
+    ck_assert_int_eq(stream_pipe(loop, &pipe[0], &pipe[1]), 0);
+    ck_assert_int_eq(stream_set_nodelay(pipe[1], true), -ENOTSOCK);
+    struct stream *all[] = { s, pair[0], pair[1], pipe[0], pipe[1] };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        stream_close(all[i]);
+    tcp_close(l);
+    return 0;
+}
+
+START_TEST(small_writes_are_sent_at_once_when_asked_for)
+{
+    runs(send_at_once, NULL);
+}
+END_TEST
 
 START_TEST(all_addresses_have_the_same_port_and_answer)
 {
@@ -376,6 +413,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         all_addresses_have_the_same_port_and_answer,
+        small_writes_are_sent_at_once_when_asked_for,
         the_same_port_twice_is_in_use_and_a_closed_ones_is_free,
         a_port_may_be_shared_when_all_agree,
         an_address_of_another_machine_cannot_be_listened_at,
