@@ -162,6 +162,7 @@ START_TEST(bytes_go_through_the_judge_also_more_than_a_record_holds)
     ck_assert_str_eq(judge_said(j), "hello");
     ck_assert_int_eq(judge_order(j, "read"), -EAGAIN);
     ck_assert_int_gt(judge_order(j, "bulk"), 100000);
+    ck_assert_int_gt(judge_order(j, "bulk gathered"), 100000);
 }
 END_TEST
 

@@ -152,14 +152,16 @@ static int64_t verb_read(int count, char **words)
     return n;
 }
 
-/* More than a record holds goes there and back whole. */
+/* More than a record holds goes there and back whole, also in several portions. */
 static int64_t verb_bulk(int count, char **words)
 {
     static char data[150000], back[150000];
-    (void)count, (void)words;
+    struct iovec portions[] = { { data, 3 }, { data + 3, 0 }, { data + 3, 70000 }, { data + 70003, sizeof data - 70003 } };
+    (void)words;
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (char)(i * 7);
-    ssize_t n = probe_sys()->write(probe_sys(), pair[0], data, sizeof data);
+    ssize_t n = count > 1 ? probe_sys()->writev(probe_sys(), pair[0], portions, 4)
+                          : probe_sys()->write(probe_sys(), pair[0], data, sizeof data);
     ssize_t m = probe_sys()->read(probe_sys(), pair[1], back, sizeof back);
     return n == m && n > 100000 && memcmp(data, back, (size_t)n) == 0 ? n : -EIO;
 }
@@ -319,7 +321,7 @@ const struct verb lab_verbs[] = {
     { "pair", "pair", 1, verb_pair },
     { "write", "write TEXT", 2, verb_write },
     { "read", "read", 1, verb_read },
-    { "bulk", "bulk", 1, verb_bulk },
+    { "bulk", "bulk [gathered]", 1, verb_bulk },
     { "door_calls", "door_calls", 1, verb_door_calls },
     { "map", "map SIZE", 2, verb_map },
     { "unmap", "unmap SIZE", 2, verb_unmap },
