@@ -87,7 +87,7 @@ $(UCONTEXT_TESTS): $(B)/%-ucontext: $(B)/%.o $(B)/loop/co_switch_ucontext.o $(LI
 	@$(CC) $(LDFLAGS) -rdynamic $^ $(CHECK_LIBS) -o $@
 
 # Our streams and servers against other programs: once, as they were built.
-PEER_TESTS := $(if $(filter release,$(VARIANT)),stream/tests/test_stream_peers.py stream/tests/tls_peers.py http/tests/test_serve.py)
+PEER_TESTS := $(if $(filter release,$(VARIANT)),stream/tests/test_stream_peers.py stream/tests/tls_peers.py http/tests/test_serve.py http/tests/test_server_peers.py http/tests/test_client_peers.py)
 $(B)/stream/tests/peers: $(B)/stream/tests/peers.o $(LIB)
 	@$(CC) $(LDFLAGS) $^ -o $@
 TLS_PEERS := $(call without,$(B)/stream/tests/tls_peers)
@@ -99,6 +99,7 @@ include grader/student/student.mk
 include grader/watch/watch.mk
 include loop/bench/bench.mk
 include stream/bench/bench.mk
+include http/bench/bench.mk
 include stages/stages.mk
 
 # ---- what a user calls ----------------------------------------------------------------------------------------------

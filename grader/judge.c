@@ -163,6 +163,7 @@ void judge_reset(struct judge *j, uint64_t seed)
     forget_orders(j);
     open_world(j, seed);
     memset(j->calls, 0, sizeof j->calls);
+    j->most = 0;
     j->trouble[0] = 0;
     j->trace_len = 0;
 }
@@ -452,6 +453,7 @@ static void callback_called(struct judge *j)
     snprintf(before, sizeof before, "in %s: ", name);
     add_to_trace(j, name, real);
     note_callback(j, name, real);
+    judge_count(j);
     int nth = count_call(j, name);
     for (const struct script *s = j->quiet ? NULL : j->scripts; s; s = s->next)
         if (strcmp(s->name, name) == 0 && (s->nth == 0 || s->nth == nth))
@@ -473,6 +475,20 @@ const char *judge_trouble(const struct judge *j)
 uint64_t judge_calls(const struct judge *j, enum sys_call call)
 {
     return j->calls[call];
+}
+
+void judge_limit(struct judge *j, int64_t most, void (*too_many)(void *self), void *self)
+{
+    j->made = 0;
+    j->most = most;
+    j->too_many = too_many;
+    j->too_many_self = self;
+}
+
+void judge_count(struct judge *j)
+{
+    if (++j->made > j->most && j->most)
+        j->too_many(j->too_many_self);
 }
 
 struct sim_live judge_live(const struct judge *j)

@@ -64,5 +64,8 @@ const char *judge_trouble(const struct judge *);
 /* How many calls of that kind the student's code made; what it holds now. */
 uint64_t judge_calls(const struct judge *, enum sys_call);
 struct sim_live judge_live(const struct judge *);
+/* From now on, until judge_reset: too_many(self) once it has made more than `most` calls of the kernel and of callbacks, which is
+ * what it costs whatever the machine. */
+void judge_limit(struct judge *, int64_t most, void (*too_many)(void *self), void *self);
 
 #endif

@@ -355,6 +355,7 @@ void judge_serve_call(struct judge *j)
     wire_clear(&j->out, WIRE_ANSWER);
     int64_t result = serve[call](j, sim_sys(j->sim), detail);
     note_call(j, (enum sys_call)call, detail, result);
+    judge_count(j);
     j->out.result = result;
     judge_send(j);
 }

@@ -65,6 +65,9 @@ struct judge {
     struct meanwhile *meanwhiles;
     struct tally *tallies;
 
+    int64_t made, most;             /* calls, of the kernel and of callbacks; most 0: any number */
+    void (*too_many)(void *self);
+    void *too_many_self;
     uint64_t calls[CALL_COUNT];     /* judge_calls.c */
     struct granted *granted;
     uint32_t granted_count, granted_capacity, granted_free;
@@ -83,6 +86,8 @@ void judge_record_close(struct judge *);
 
 /* judge.c */
 void judge_send(struct judge *);
+/* One call more, of the kernel or of a callback. */
+void judge_count(struct judge *);
 /* Fails the item: the order that runs was expected to be carried out. */
 __attribute__((noreturn, format(printf, 3, 4)))
 void judge_fail(struct judge *, const char *cause, const char *seen, ...);

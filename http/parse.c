@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "http/text_class.h"
 #include "http/url.h"
 
 /* ---- what the fields say together -------------------------------------------------------------------------------- */
@@ -207,9 +206,10 @@ static int take_request_line(struct reader *r, struct head *head)
         if (rc <= 0)
             return rc;
     }
-    rc = parse_take_until(r, TOKEN, ' ', "a request begins with a method, a space and a target", &head->method);
+    rc = parse_take_until(r, text_token_end, ' ', "a request begins with a method, a space and a target", &head->method);
     if (rc > 0)
-        rc = parse_take_until(r, TARGET, ' ', "the target is not visible bytes, with one space before and behind", &head->target);
+        rc = parse_take_until(r, text_target_end, ' ', "the target is not visible bytes, with one space before and behind",
+                              &head->target);
     if (rc > 0)
         rc = parse_take_version(r, &head->version);
     return rc > 0 ? parse_take_line_end(r) : rc;
@@ -259,8 +259,7 @@ static int take_status_line(struct reader *r, struct head *head)
     head->status = (int)status;
     r->at += 4;
     const char *begin = r->at;
-    while (r->at < r->end && text_class(*r->at) & VALUE)
-        r->at++;
+    r->at = text_value_end(begin, r->end);
     head->reason = parse_span(begin, r->at);
     return r->at == r->end ? 0 : parse_take_line_end(r);
 }

@@ -5,6 +5,7 @@
 #define EDDY_HTTP_PARSE_INSIDE_H
 
 #include "http/parse.h"
+#include "http/text_class.h"
 
 enum { PARSE_LINE = 8192, PARSE_HEAD = 65536 };         /* bytes: where no limits are given */
 
@@ -21,8 +22,8 @@ struct bytes parse_span(const char *from, const char *to);
 int parse_wrong(struct reader *, const char *why);
 int parse_wrong_with(struct reader *, int status, const char *why);
 
-/* The bytes of that class from here on, at least one, up to `stop`, which is taken too. */
-int parse_take_until(struct reader *, int kind, char stop, const char *why, struct bytes *out);
+/* The bytes from here on that may stand in it, at least one, up to `stop`, which may not, and is taken too. */
+int parse_take_until(struct reader *, text_end *, char stop, const char *why, struct bytes *out);
 int parse_take_string(struct reader *, const char *string, const char *why);
 int parse_take_line_end(struct reader *);
 /* "HTTP/1.1": 10 or 11. */

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "http/text_class.h"
 
 int parse_wrong_with(struct reader *r, int status, const char *why)
 {
@@ -26,12 +25,9 @@ struct bytes parse_span(const char *from, const char *to)
 
 /* ---- pieces of a line -------------------------------------------------------------------------------------------- */
 
-/* The bytes of that class from here on, at least one, up to `stop`, which is taken too. */
-int parse_take_until(struct reader *r, int class, char stop, const char *why, struct bytes *out)
+int parse_take_until(struct reader *r, text_end *end, char stop, const char *why, struct bytes *out)
 {
-    const char *begin = r->at, *p = begin;
-    while (p < r->end && text_class(*p) & class && *p != stop)
-        p++;
+    const char *begin = r->at, *p = end(begin, r->end);
     if (p == r->end)
         return 0;
     if (*p != stop || p == begin)
@@ -43,17 +39,23 @@ int parse_take_until(struct reader *r, int class, char stop, const char *why, st
 
 int parse_take_string(struct reader *r, const char *string, const char *why)
 {
-    for (; *string; string++, r->at++) {
-        if (r->at == r->end)
+    const char *p = r->at;
+    for (; *string; string++, p++) {
+        if (p == r->end)
             return 0;
-        if (*r->at != *string)
+        if (*p != *string)
             return parse_wrong(r, why);
     }
+    r->at = p;
     return 1;
 }
 
 int parse_take_line_end(struct reader *r)
 {
+    if (r->end - r->at >= 2 && r->at[0] == '\r' && r->at[1] == '\n') {
+        r->at += 2;
+        return 1;
+    }
     return parse_take_string(r, "\r\n", "a line ends with CR LF, and neither may stand anywhere else");
 }
 
@@ -61,6 +63,12 @@ int parse_take_line_end(struct reader *r)
 int parse_take_version(struct reader *r, int *version)
 {
     static const char why[] = "the protocol is not HTTP/ and a version of two digits with a dot between them";
+    static const char usual[] = "HTTP/1.1";
+    if ((size_t)(r->end - r->at) >= strlen(usual) && memcmp(r->at, usual, strlen(usual)) == 0) {
+        r->at += strlen(usual);
+        *version = 11;
+        return 1;
+    }
     int rc = parse_take_string(r, "HTTP/", why);
     if (rc <= 0)
         return rc;
@@ -91,9 +99,7 @@ static int take_value(struct reader *r, struct bytes *out)
 {
     const char *begin = r->at;
     for (;;) {
-        while (r->at < r->end && text_class(*r->at) & VALUE)
-            r->at++;
-        const char *line_end = r->at;
+        const char *line_end = r->at = text_value_end(r->at, r->end);
         int rc = r->at == r->end ? 0 : parse_take_line_end(r);
         if (rc < 0 && *line_end != '\r' && *line_end != '\n')
             return parse_wrong(r, "a control byte in the value of a field");
@@ -118,7 +124,7 @@ int parse_take_fields(struct reader *r, struct headers *h)
             return 0;
         if (*r->at == '\r' || *r->at == '\n')
             return parse_take_line_end(r);
-        int rc = parse_take_until(r, TOKEN, ':', "a field is a name, a colon right behind it, and a value", &field.name);
+        int rc = parse_take_until(r, text_token_end, ':', "a field is a name, a colon right behind it, and a value", &field.name);
         if (rc > 0)
             rc = take_value(r, &field.value);
         if (rc <= 0)

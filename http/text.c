@@ -27,52 +27,29 @@ const unsigned char text_classes[256] = {
     ['{'] = VISIBLE, ['|'] = TCHAR, ['}'] = VISIBLE, ['~'] = PLAIN, [127] = CONTROL, [128 ... 255] = VISIBLE,
 };
 
-static bool all_of(struct bytes text, int class)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (!(text_class(text.data[i]) & class))
-            return false;
-    return true;
-}
-
 bool text_is_token(struct bytes text)
 {
-    return text.len && all_of(text, TOKEN);
+    return text.len && text_token_end(text.data, text.data + text.len) == text.data + text.len;
 }
 
 bool text_is_value(struct bytes text)
 {
-    return all_of(text, VALUE);
+    return !text.len || text_value_end(text.data, text.data + text.len) == text.data + text.len;
 }
 
 /* ---- the same ---------------------------------------------------------------------------------------------------- */
-
-struct bytes text_of(const char *string)
-{
-    return (struct bytes){ string, string ? strlen(string) : 0 };
-}
-
-bool text_equal(struct bytes a, struct bytes b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
-bool text_is(struct bytes text, const char *string)
-{
-    return text_equal(text, text_of(string));
-}
 
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-bool text_alike(struct bytes text, const char *string)
+bool text_alike_bytes(const char *a, const char *b, size_t len)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (string[i] == 0 || lower(text.data[i]) != lower(string[i]))
+    for (size_t i = 0; i < len; i++)
+        if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
             return false;
-    return string[text.len] == 0;
+    return true;
 }
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
@@ -88,17 +65,17 @@ int text_hex(char c)
 static int number(struct bytes text, int base, int64_t most, int64_t *out)
 {
     int64_t n = 0;
+    bool large = false;
     if (text.len == 0)
         return -EINVAL;
-    for (size_t i = 0; i < text.len; i++)
-        if (text_hex(text.data[i]) < 0 || text_hex(text.data[i]) >= base)
-            return -EINVAL;
     for (size_t i = 0; i < text.len; i++) {
         int digit = text_hex(text.data[i]);
-        if (n > (most - digit) / base)
-            return -ERANGE;
-        n = n * base + digit;
+        if (digit < 0 || digit >= base)
+            return -EINVAL;
+        large = large || __builtin_mul_overflow(n, base, &n) || __builtin_add_overflow(n, digit, &n) || n > most;
     }
+    if (large)
+        return -ERANGE;
     *out = n;
     return 0;
 }

@@ -5,18 +5,39 @@
 #ifndef EDDY_HTTP_TEXT_H
 #define EDDY_HTTP_TEXT_H
 
+#include <string.h>
+
 #include "stream/buffer.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* A string as a view of it, without its end; NULL is {NULL, 0}. */
-struct bytes text_of(const char *string);
-bool text_is(struct bytes, const char *string);
-bool text_equal(struct bytes, struct bytes);
+/* A string as a view of it, without its end; NULL is {NULL, 0}. Here, so that the length of a literal is known when it is
+ * compiled. */
+static inline struct bytes text_of(const char *string)
+{
+    struct bytes text = { string, string ? strlen(string) : 0 };
+    return text;
+}
+
+static inline bool text_equal(struct bytes a, struct bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static inline bool text_is(struct bytes text, const char *string)
+{
+    return text_equal(text, text_of(string));
+}
+
 /* Whether they are the same but for the case of A to Z: names of fields, tokens. */
-bool text_alike(struct bytes, const char *string);
+bool text_alike_bytes(const char *a, const char *b, size_t len);
+
+static inline bool text_alike(struct bytes text, const char *string)
+{
+    return text.len == strlen(string) && text_alike_bytes(text.data, string, text.len);
+}
 
 /* 1*tchar: a method, the name of a field. */
 bool text_is_token(struct bytes);

@@ -20,6 +20,13 @@ static size_t find_any(struct bytes text, size_t from, const char *any)
     return from;
 }
 
+/* The same of one byte. */
+static size_t find_one(struct bytes text, char one)
+{
+    const char *found = text.len ? memchr(text.data, one, text.len) : NULL;
+    return found ? (size_t)(found - text.data) : text.len;
+}
+
 /* ---- taking apart ------------------------------------------------------------------------------------------------ */
 
 static bool percent_ok(struct bytes text, size_t i)
@@ -58,7 +65,7 @@ static int take_port(struct bytes text, int *port)
 int url_authority(struct bytes text, struct bytes *host, int *port)
 {
     bool literal = text.len && text.data[0] == '[';
-    size_t end = find_any(text, 0, literal ? "]" : ":");
+    size_t end = find_one(text, literal ? ']' : ':');
     *host = literal ? from_to(text, 1, end) : from_to(text, 0, end);
     *port = 0;
     if (literal) {

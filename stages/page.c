@@ -19,6 +19,7 @@
 #define BODY "<!doctype html><title>a page</title><p>Every request gets this page.\n"
 const char page_reply[] = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 69\r\nConnection: close\r\n\r\n" BODY;
 const size_t page_reply_len = sizeof page_reply - 1;
+const char page_body[] = BODY;
 _Static_assert(sizeof BODY - 1 == 69, "Content-Length says how long BODY is");
 
 /* ---- URLs and the request ------------------------------------------------------------------------------------------ */
@@ -43,11 +44,11 @@ static bool is_port(const char *text)
 /* Takes a URL apart and writes the request: 0, or -EINVAL for what is no "http://host[:port][/path]". */
 static int page_aim(struct page *p, const char *url)
 {
+    p->url = p->path = url;
     if (strncasecmp(url, "http://", 7) != 0)
         return -EINVAL;
     const char *host = url + 7, *end = host + strcspn(host, "/?#");
     const char *colon = memchr(host, ':', (size_t)(end - host));
-    p->url = url;
     p->path = *end == '/' ? end : "/";
     snprintf(p->name.port, sizeof p->name.port, "80");
     if (!copy_until(host, colon ? colon : end, p->name.host, sizeof p->name.host))
@@ -134,6 +135,12 @@ int page_take_head(struct page *p, const char *head, size_t len)
     return len >= 4 && memcmp(p->head + len - 4, "\r\n\r\n", 4) == 0 ? read_head(p) : -ENODATA;
 }
 
+void page_take_status(struct page *p, int status)
+{
+    p->status = status;
+    p->announced = -1;
+}
+
 void page_take_body(struct page *p, int len)
 {
     p->body += len;
@@ -151,6 +158,10 @@ static int judge(const struct page *p)
 
 static void say(const struct page *p, int rc)
 {
+    if (p->why) {
+        fprintf(stderr, "%s\n", p->why);
+        return;
+    }
     fprintf(stderr, "%s: ", p->url);
     switch (-rc) {
     case ENOENT: fprintf(stderr, "no address is known for %s (%s)\n", p->name.host, p->name.why); break;
@@ -235,7 +246,7 @@ struct page *page_next(struct run *run)
         return NULL;
     struct page *p = page_memory(sizeof *p);
     p->run = run;
-    page_aim(p, run->urls[run->begun++ % run->url_count]);      /* page_main has tried all of them */
+    page_aim(p, run->urls[run->begun++ % run->url_count]);      /* fetch has tried all of them, or tries each */
     return p;
 }
 
@@ -243,7 +254,7 @@ static int fetch(struct run *run, const struct stage *stage, char **urls, int co
 {
     struct page trial;
     for (int i = 0; i < count; i++)
-        if (page_aim(&trial, urls[i]) < 0) {
+        if (!stage->any_url && page_aim(&trial, urls[i]) < 0) {
             fprintf(stderr, "%s: this is no http://host[:port][/path]\n", urls[i]);
             return 2;
         }

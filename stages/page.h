@@ -41,6 +41,7 @@ struct page {                       /* a page on its way here */
     char request[1024];             /* what to send */
     size_t request_len;
     const char *doing;              /* "connecting": for the sentence of a time-out; NULL: it was for all of it */
+    const char *why;                /* what went wrong, by somebody who has a sentence of his own; NULL: page_done finds one */
 
     /* the rest is page.c's */
     struct run *run;
@@ -62,6 +63,7 @@ struct stage {
     int (*serve)(struct run *);
     bool blocks;                    /* serve's listener does */
     bool listens;                   /* serve listens itself, and says so: page_listening */
+    bool any_url;                   /* fetch judges URLs itself */
 };
 
 /* Reads the command line, does what it says, and returns main's status. */
@@ -88,6 +90,8 @@ int page_take(struct page *p, const char *data, size_t len);
  * the beginning of a head. */
 int page_take_head(struct page *p, const char *head, size_t len);
 void page_take_body(struct page *p, int len);
+/* The same for those for whom somebody else reads heads, and knows when all has come (from 11 on). */
+void page_take_status(struct page *p, int status);
 /* The page has come to its end (rc 0), or to grief: prints its line or its sentence, and frees it. -ECANCELED is silent:
  * we gave up ourselves. */
 void page_done(struct page *p, int rc);
@@ -99,5 +103,6 @@ void page_listening(int port);
 /* The answer to all requests. */
 extern const char page_reply[];
 extern const size_t page_reply_len;
+extern const char page_body[];      /* without its head, for those to whom others write one */
 
 #endif

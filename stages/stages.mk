@@ -9,7 +9,7 @@ STAGE_TESTS := $(if $(filter release,$(VARIANT)),stages/tests/test_stages.py)
 STAGE_PACKAGES := gcc libc6-dev binutils make python3
 
 define STAGE_RULES
-$(STAGE_BIN)/$(call stage_number,$(1)): $(call objects,$(wildcard stages/$(1)/*.c)) $(B)/stages/page.o $(B)/stages/peer.o $(if $(shell grep -l '"stages/jobs' stages/$(1)/*.c),$(B)/stages/jobs.o) $(if $(shell grep -lE '"(loop|stream)/' stages/$(1)/*.c),$(LIB))
+$(STAGE_BIN)/$(call stage_number,$(1)): $(call objects,$(wildcard stages/$(1)/*.c)) $(B)/stages/page.o $(B)/stages/peer.o $(if $(shell grep -l '"stages/jobs' stages/$(1)/*.c),$(B)/stages/jobs.o) $(if $(shell grep -lE '"(loop|stream|http)/' stages/$(1)/*.c),$(LIB))
 	@mkdir -p $$(@D)
 	@$(CC) $(LDFLAGS) $$^ -o $$@
 .PHONY: stage-$(call stage_number,$(1))

@@ -1,5 +1,6 @@
 /* test_text.c - tokens, numbers, lists, parameters; and fields, which are made of them. */
 #include "http/tests/heads.h"
+#include "http/text_class.h"
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------- */
 
@@ -14,6 +15,26 @@ START_TEST(every_byte_is_what_the_rfcs_say)
     }
     ck_assert(!text_is_token(text_of("")));
     ck_assert(text_is_value(text_of("")));
+}
+END_TEST
+
+/* Sixteen at a time or one by one: the same. Each text lies in a block of its length. */
+START_TEST(a_byte_is_the_same_wherever_it_stands)
+{
+    for (size_t len = 1; len <= 40; len++) {
+        char *data = malloc(len);
+        for (size_t at = 0; at < len; at++)
+            for (int i = 0; i < 256; i++) {
+                struct bytes one = { &data[at], 1 };
+                memset(data, 'x', len);
+                data[at] = (char)i;
+                MUST(text_is_token((struct bytes){ data, len }) == text_is_token(one));
+                MUST(text_is_value((struct bytes){ data, len }) == text_is_value(one));
+                const char *end = text_target_end(data, data + len);
+                MUST(end == (i > ' ' && i != 127 ? data + len : data + at));
+            }
+        free(data);
+    }
 }
 END_TEST
 
@@ -200,6 +221,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         every_byte_is_what_the_rfcs_say,
+        a_byte_is_the_same_wherever_it_stands,
         only_the_case_of_letters_is_passed_over,
         numbers_are_digits_up_to_a_limit,
         a_list_has_commas_between_its_items_and_maybe_nothing,

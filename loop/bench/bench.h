@@ -51,6 +51,7 @@ struct bench {
     const char *what;                       /* what one operation is, and what is included */
     enum measure measure;
     const struct lane *ours, *peer;
+    int64_t (*peer_cpu)(void *self);        /* of a peer that is a process of its own, in ns; NULL: it runs in this one */
     long ops;                               /* per slice; a slice is 2-20 ms */
     int rounds;                             /* 0: 41 */
     bool alone;                             /* there is no room for a third lane: no control, and no exact figures */
@@ -68,6 +69,10 @@ extern const size_t bench_count;
 
 /* CPU time of this process, all threads, in ns. */
 int64_t bench_cpu(void);
+/* What `measure` finds in a process of its own, where others have left nothing behind; -1: nothing, and it has said why. */
+double bench_elsewhere(double (*measure)(void));
+/* Why a peer is not here. */
+const char *bench_absent(const char *name);
 /* Sorts `values` and gives the quartiles. */
 struct spread bench_spread(double *values, size_t count);
 /* Whether `judged` meets the target: missed only if the whole interval lies above it. */
@@ -79,8 +84,8 @@ void bench_run_lane(const struct lane *, long ops);
 
 /* ---- exact.c: figures that do not depend on noise ------------------------------------------------------------------ */
 
-/* System calls per operation, seen with ptrace; < 0 if it is not allowed. */
-double bench_count_calls(const struct lane *, long ops);
+/* System calls per operation, seen with ptrace; < 0 if it is not allowed. `counts` NULL: all of them. */
+double bench_count_calls(const struct lane *, long ops, bool (*counts)(long number));
 /* Instructions per operation, counted by callgrind; < 0 if valgrind is not here. */
 double bench_count_instructions(const struct bench *, bool ours);
 

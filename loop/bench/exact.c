@@ -35,7 +35,7 @@ __attribute__((noreturn)) static void traced_child(const struct lane *lane, long
 }
 
 /* Follows the child from one system call to the next; returns those it entered between the two markers. */
-static long count_between_markers(pid_t child)
+static long count_between_markers(pid_t child, bool (*counts)(long number))
 {
     long count = 0;
     int status, markers = 0;
@@ -51,13 +51,13 @@ static long count_between_markers(pid_t child)
             continue;
         if (info.entry.nr == SYS_getppid)
             markers++;
-        else if (markers == 1)
+        else if (markers == 1 && (!counts || counts((long)info.entry.nr)))
             count++;
     }
     return count;
 }
 
-double bench_count_calls(const struct lane *lane, long ops)
+double bench_count_calls(const struct lane *lane, long ops, bool (*counts)(long number))
 {
     long count = -1;
     int status;
@@ -69,7 +69,7 @@ double bench_count_calls(const struct lane *lane, long ops)
         traced_child(lane, counted_ops(ops));
     if (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
         ptrace(PTRACE_SETOPTIONS, child, NULL, (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL));
-        count = count_between_markers(child);
+        count = count_between_markers(child, counts);
         kill(child, SIGKILL);
         waitpid(child, &status, 0);
     }

@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { ROUNDS = 41, LANES = 3, PAGE = 4096 };
 enum { OURS, PEER, AGAIN };
@@ -28,6 +30,26 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double bench_elsewhere(double (*measure)(void))
+{
+    int fds[2];
+    double value = -1;
+    fflush(NULL);
+    pid_t child = pipe(fds) < 0 ? -1 : fork();
+    if (child < 0)
+        bench_die("no second process could be made");
+    if (child == 0) {
+        value = measure();
+        _exit(write(fds[1], &value, sizeof value) == sizeof value ? 0 : 1);
+    }
+    close(fds[1]);
+    if (read(fds[0], &value, sizeof value) != sizeof value)
+        value = -1;
+    close(fds[0]);
+    waitpid(child, NULL, 0);
+    return value;
+}
+
 struct spread bench_spread(double *values, size_t count)
 {
     qsort(values, count, sizeof *values, by_value);
@@ -41,11 +63,16 @@ enum verdict bench_verdict(const struct bench *b, struct spread judged)
     return judged.low > b->target ? MISSED : MET;
 }
 
-static double slice(const struct lane *lane, void *self, long ops)
+static int64_t cpu_of(const struct bench *b, const struct lane *lane, void *self)
 {
-    int64_t before = bench_cpu();
-    lane->run(self, ops);
-    return (double)(bench_cpu() - before) / (double)ops;
+    return lane == b->peer && b->peer_cpu ? b->peer_cpu(self) : bench_cpu();
+}
+
+static double slice(const struct bench *b, const struct lane *lane, void *self)
+{
+    int64_t before = cpu_of(b, lane, self);
+    lane->run(self, b->ops);
+    return (double)(cpu_of(b, lane, self) - before) / (double)b->ops;
 }
 
 /* Who goes first rotates, so that no lane always inherits the caches of the same other one. Round -1 warms up. */
@@ -60,7 +87,7 @@ static void run_rounds(const struct bench *b, struct rounds *rounds)
     for (int round = -1; round < (int)rounds->count; round++)
         for (int turn = 0; turn < LANES; turn++) {
             int i = (turn + round + 1) % LANES;
-            double ns = lanes[i] ? slice(lanes[i], selves[i], b->ops) : 0;
+            double ns = lanes[i] ? slice(b, lanes[i], selves[i]) : 0;
             if (round >= 0)
                 rounds->ns[i][round] = ns;
         }
@@ -93,13 +120,14 @@ static void measure_cpu(const struct bench *b, struct result *r)
 
 static void measure_exact(const struct bench *b, bool instructions, struct result *r)
 {
-    r->calls_ours = bench_count_calls(b->ours, b->ops);
-    if (b->peer)
-        r->calls_peer = bench_count_calls(b->peer, b->ops);
+    bool peer = b->peer && !b->peer_cpu;
+    r->calls_ours = bench_count_calls(b->ours, b->ops, NULL);
+    if (peer)
+        r->calls_peer = bench_count_calls(b->peer, b->ops, NULL);
     if (!instructions)
         return;
     r->instructions_ours = bench_count_instructions(b, true);
-    if (b->peer)
+    if (peer)
         r->instructions_peer = bench_count_instructions(b, false);
 }
 
@@ -111,11 +139,11 @@ static void judge_calls(struct result *r)
     r->peer = (struct spread){ r->calls_peer, r->calls_peer, r->calls_peer };
 }
 
-static const char *absent(const struct lane *peer)
+const char *bench_absent(const char *name)
 {
     static char line[140];
     char path[64];
-    snprintf(path, sizeof path, "build/peers/%s.txt", peer->name);
+    snprintf(path, sizeof path, "build/peers/%s.txt", name);
     FILE *f = fopen(path, "r");
     bool read = f && fgets(line, sizeof line, f);
     if (f)
@@ -129,7 +157,7 @@ void bench_measure(const struct bench *b, bool instructions, struct result *r)
     *r = (struct result){ .bench = b, .calls_ours = -1, .calls_peer = -1, .instructions_ours = -1, .instructions_peer = -1 };
     const char *why = b->unfit ? b->unfit() : NULL;
     if (!why && b->peer && !b->peer->open)
-        why = absent(b->peer);
+        why = bench_absent(b->peer->name);
     if (why) {
         r->verdict = NOT_RUN;
         snprintf(r->note, sizeof r->note, "%s", why);

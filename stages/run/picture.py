@@ -6,7 +6,8 @@ import math
 
 WIDTH, HEIGHT, LEFT, TOP, PANEL, TALL, NEXT = 1040, 448, 78, 104, 262, 270, 520
 NEVER = 34                                      # the height of the band
-COLOURS = ("#c0492f", "#b7791f", "#2f7d6b", "#2b5fa8", "#6b46a3", "#7f93a8", "#1f2933", "#b03a7a", "#5e8c31")
+COLOURS = ("#c0492f", "#b7791f", "#2f7d6b", "#2b5fa8", "#6b46a3", "#7f93a8", "#1f2933", "#b03a7a", "#5e8c31",
+           "#00a0b8", "#8d5524", "#9bbf30", "#3d3dd8", "#e58aa8")
 STYLE = ("text{font:13px system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif;fill:#1f2933}.title{font-size:19px;"
          "font-weight:600}.quiet{fill:#66727f;font-size:12px}.group{font-weight:600}.grid{stroke:#e4e8eb}"
          ".curve{fill:none;stroke-width:2;stroke-linejoin:round}")

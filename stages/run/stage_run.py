@@ -11,10 +11,10 @@ import glob, os, signal, statistics, struct, subprocess, sys, tempfile, time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests"))
+from clients import Client
 from picture import draw
-from world import BIN, ROOT, STAGES, Fixture, Server, end_cleanly, program, read_all
+from world import BIN, REQUEST, ROOT, STAGES, Fixture, Server, end_cleanly, program, read_all
 
-REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 SLOW_NAMES = 50                                 # ms that a server of names takes, where one is asked
 RATE, SECONDS, ROUNDS, PAIRS = 200, 2, 4, 25
 ROW = struct.Struct("24s2Q2Q")                  # struct row of watch.c
@@ -52,15 +52,18 @@ def where(stage, frames):
     return ", called from ".join(dict.fromkeys(lines)) or f"at {frames[0]}"
 
 
+def ran(pid):
+    """(ns that its main thread ran, ns that it waited for a processor)"""
+    with open(f"/proc/{pid}/task/{pid}/schedstat", encoding="ascii") as f:
+        return tuple(int(n) for n in f.read().split()[:2])
+
+
 def awake(pid, seconds=0.3):
     """Which share of this time the main thread of pid ran or wanted to run; None where the kernel does not say."""
-    def ran():
-        with open(f"/proc/{pid}/task/{pid}/schedstat", encoding="ascii") as f:
-            return sum(int(n) for n in f.read().split()[:2])
     try:
-        before, begin = ran(), time.monotonic_ns()
+        before, begin = sum(ran(pid)), time.monotonic_ns()
         time.sleep(seconds)
-        return (ran() - before) / (time.monotonic_ns() - begin)
+        return (sum(ran(pid)) - before) / (time.monotonic_ns() - begin)
     except OSError:
         return None
 
@@ -206,11 +209,23 @@ def cpu(stage, port, pages=1000):
 
 
 def cpu_beside(stage, former):
-    """(its CPU, the former's, quartiles of the paired ratio) in runs that alternate, from one server, stage 03's."""
-    with Server(STAGES[2]) as server:
+    """(its CPU, the former's, quartiles of the paired ratio) in runs that alternate, from one server, the last stage's."""
+    with Server(STAGES[-1]) as server:
         pairs = [(cpu(stage, server.port), cpu(former, server.port)) for _ in range(PAIRS + 1)][1:]
     ratios = statistics.quantiles([ours / theirs for ours, theirs in pairs], n=4)
     return statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs), ratios
+
+
+def cpu_of_connections(stage, together, pages=1000):
+    """CPU of `serve` for that many pages, in ms: so many requests at a time on one connection; 0: each on one of its own."""
+    with Server(stage) as server:
+        before, client = ran(server.process.pid)[0], Client(server.port)
+        for _ in range(pages // (together or pages)):
+            client.asks(*["/"] * together)
+            client.reads_pages(together)
+        for _ in range(0 if together else pages):
+            read_all(server.connect(REQUEST))
+        return (ran(server.process.pid)[0] - before) / 1e6
 
 
 # ---- what is said ----------------------------------------------------------------------------------------------------
@@ -227,6 +242,17 @@ def show_latency(stage, beside, title):
     for s, latency in latencies([s for s in (former_of(stage), stage) if s], beside).items():
         p50, p99, most = latency.figures()
         print(f"  {s:26} p50 {p50:>9}   p99 {p99:>9}   max {most:>9}   (the prober was late by up to {figure(latency.late)})")
+
+
+def show_connections(stage):
+    """From 10 on they are kept."""
+    try:
+        anew, kept, many = (statistics.median(cpu_of_connections(stage, n) for _ in range(5)) for n in (0, 1, 10))
+    except OSError:
+        print("CPU of `serve`: not run: this kernel has no /proc/PID/schedstat")
+        return
+    print(f"CPU of `serve` for 1000 pages: each on a connection of its own {anew:.1f} ms; all on one {kept:.1f} ms; "
+          f"ten requests at a time {many:.1f} ms")
 
 
 def show_stage(stage):
@@ -247,12 +273,14 @@ def show_stage(stage):
         ours, theirs, (low, middle, high) = cpu_beside(stage, former_of(stage))
         print(f"\nCPU of 1000 pages, 100 at a time: {ours:.1f} ms; {former_of(stage)} {theirs:.1f} ms; "
               f"ratio {middle:.2f} (quartiles {low:.2f} to {high:.2f}, {PAIRS} pairs)")
+    if stage >= "10":
+        show_connections(stage)
     return bool(failed) or tests.returncode != 0
 
 
 def show_ladder():
     print("each step is watched, probed and paid for: this takes about a minute ...", file=sys.stderr, flush=True)
-    with Fixture() as fixture, Server(STAGES[2]) as server:
+    with Fixture() as fixture, Server(STAGES[-1]) as server:
         verdicts = {stage: settled(stage, fixture).verdict() for stage in STAGES}
         costs = [[cpu(stage, server.port) for stage in STAGES] for _ in range(5)]
     alone, beside = latencies(STAGES, False), latencies(STAGES, True)

@@ -1,13 +1,18 @@
 """clients.py - what clients, good and bad, do to a server that is told to stop meanwhile: the "> " lines of an expected.txt.
 
     > ann connects                      > ann asks for /huge            connects first, unless she has
-    > ann reads a byte                  > ann reads                     to the end; and says what it was
+    > ann asks for / /huge              two requests in one packet
+    > ann posts 100 bytes               > ann writes HELO bob           a line, and an empty one
+    > ann brings a cookie of 9000 bytes
+    > ann dribbles                      a byte now and then, of a request without end, until she hears something
+    > ann reads a byte                  > ann reads 2 pages             and says what they were
+    > ann reads                         to the end, and leaves; and says what that was
     > server says interrupted           waits for that word
     > server hears SIGTERM
 
 Nothing waits for time, only for the other side. The trap it exists for: a client whose machine takes the whole page, although
 nobody reads it, hangs nowhere; so their buffers are small."""
-import signal, socket, threading
+import re, select, signal, socket, threading
 
 from world import PATIENCE, Server
 
@@ -20,19 +25,55 @@ class Client:
         self.socket.connect(("127.0.0.1", port))
         self.got = bytearray()
 
-    def asks(self, path):
-        self.socket.sendall(b"GET %s HTTP/1.1\r\nHost: here\r\n\r\n" % path.encode())
+    def asks(self, *paths):
+        self.socket.sendall(b"".join(b"GET %s HTTP/1.1\r\nHost: here\r\n\r\n" % path.encode() for path in paths))
+
+    def posts(self, size):
+        self.socket.sendall(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
+
+    def brings(self, size):
+        self.socket.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nCookie: " + b"x" * size + b"\r\n\r\n")
+
+    def writes(self, *words):
+        self.socket.sendall(" ".join(words).encode() + b"\r\n\r\n")
+
+    def dribbles(self):
+        self.socket.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nCookie: ")
+        while not select.select([self.socket], [], [], 0.02)[0]:
+            self.socket.sendall(b"x")
 
     def reads_a_byte(self):
         self.got += self.socket.recv(1)
+
+    def page(self):
+        """Takes the first reply that is whole, for a human; None: there is none."""
+        end = self.got.find(b"\r\n\r\n") + 4
+        head = bytes(self.got[:end])
+        size = re.search(rb"\r\nContent-Length: (\d+)\r\n", head)
+        if end < 4 or not size or len(self.got) < end + int(size[1]):
+            return None
+        body = bytes(self.got[end:end + int(size[1])])
+        del self.got[:end + len(body)]
+        return body.decode().strip() if b"text/plain" in head else f"the whole page, {len(body)} bytes"
+
+    def reads_pages(self, count):
+        said = []
+        while len(said) < count:
+            while not (page := self.page()):
+                more = self.socket.recv(65536)
+                if not more:
+                    return ", then ".join([*said, "nothing more"])
+                self.got += more
+            said.append(page)
+        return ", then ".join(said)
 
     def reads(self):
         """To the end; what that was, for a human."""
         while more := self.socket.recv(65536):
             self.got += more
-        head, _, body = self.got.partition(b"\r\n\r\n")
-        whole = b"\r\nContent-Length: %d\r\n" % len(body) in head + b"\r\n"
-        return f"the whole page, {len(body)} bytes" if whole else "cut off in the middle" if body else "closed without a word"
+        self.socket.close()
+        said = list(iter(self.page, None)) + ["cut off in the middle"] * bool(self.got)
+        return ", then ".join(said) or "closed without a word"
 
 
 class Play:
@@ -62,15 +103,28 @@ class Play:
             self.hear(*what) if does == "hears" else self.listen(*what)
             return
         try:
-            client = self.client(who)
-            if does == "asks":
-                client.asks(what[-1])
-            elif does == "reads" and what:
-                client.reads_a_byte()
-            elif does == "reads":
-                self.said.append(f"{who}: {client.reads()}")
+            said = self.do(self.client(who), does, *what)
+            if said:
+                self.said.append(f"{who}: {said}")
         except OSError as e:
             self.said.append(f"{who}: {e.strerror or e}")
+
+    def do(self, client, does, *what):
+        if does == "asks":
+            client.asks(*what[1:])
+        elif does in ("posts", "brings"):
+            getattr(client, does)(int(what[-2]))
+        elif does == "writes":
+            client.writes(*what)
+        elif does == "dribbles":
+            client.dribbles()
+        elif does == "reads" and not what:
+            return client.reads()
+        elif does == "reads" and what[-1] == "byte":
+            client.reads_a_byte()
+        elif does == "reads":
+            return client.reads_pages(1 if what[0] == "a" else int(what[0]))
+        return None
 
     def hear(self, name):
         self.server.process.send_signal(signal.Signals[name])

@@ -13,13 +13,17 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
 
 
 class Pages(http.server.BaseHTTPRequestHandler):
-    """Honest pages. /late comes after 50 ms, /huge has 32 MB, and whatever is not known is not found."""
+    """Honest pages, on connections that are kept. /late comes after 50 ms, /huge has 32 MB, /moved is at /a, and whatever is not
+    known is not found."""
+    protocol_version = "HTTP/1.1"
 
     def do_GET(self):
         body = b"x" * 2**25 if self.path == "/huge" else b"late\n" if self.path == "/late" else PAGES.get(self.path)
         if self.path == "/late":
             time.sleep(0.05)
-        self.send_response(404 if body is None else 200)
+        self.send_response(302 if self.path == "/moved" else 404 if body is None else 200)
+        if self.path == "/moved":
+            self.send_header("Location", "/a")
         self.send_header("Content-Length", str(len(body or b"")))
         self.end_headers()
         self.wfile.write(body or b"")

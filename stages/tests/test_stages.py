@@ -4,30 +4,33 @@
 Each folder's expected.txt is a list of sessions: "$ command", what a server's clients do ("> ...": clients.py), and what is
 said, lines sorted, since who is first is chance. The trap it exists for: a ladder whose steps print what their texts say on the
 author's machine only."""
-import os, signal, socket, struct, subprocess, sys
+import os, re, signal, socket, struct, subprocess, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 
 sys.dont_write_bytecode = True
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), d) for d in (".", "../run")]
 from clients import Play, play
 from stage_run import Check, awake
-from world import PATIENCE, ROOT, STAGES, Fixture, Server, end_cleanly, program, read_all
+from world import PATIENCE, REQUEST, ROOT, STAGES, Fixture, Server, end_cleanly, program, read_all
 
-REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 VERDICTS = {"01": "sleeps in accept4, getaddrinfo, recv", "02": "busy wait; sleeps in getaddrinfo", "03": "sleeps in getaddrinfo",
             "04": "sleeps in getaddrinfo"}
 SELECTOR_ONLY = "sleeps in its selector only"   # from 05 on
-count = 0
+count, speaking = 0, threading.Lock()
 
 
 def tap(ok, name, *notes):
     global count
-    count += 1
-    print(f"{'ok' if ok else 'not ok'} {count} - {name}")
-    for line in notes if not ok else ():
-        print(f"# {line}")
-    sys.stdout.flush()
+    with speaking:
+        count += 1
+        print("\n".join([f"{'ok' if ok else 'not ok'} {count} - {name}", *(f"# {line}" for line in notes if not ok)]), flush=True)
     return ok
+
+
+def side_by_side(tests):
+    """Of tests that wait most of the time, each (function, arguments): what they return."""
+    with ThreadPoolExecutor(8) as together:
+        return [test.result() for test in [together.submit(*test) for test in tests]]
 
 
 # ---- the sessions of expected.txt
@@ -52,10 +55,8 @@ def run(stage, command, done, fixture):
 
 
 def test_sessions(stages, fixture):
-    """Side by side: most of the time some wait until they time out."""
     todo = [session for stage in stages for session in sessions(stage)]
-    with ThreadPoolExecutor(8) as together:
-        heard = together.map(lambda session: run(*session[:3], fixture), todo)
+    heard = side_by_side([(run, *session[:3], fixture) for session in todo])
     for (stage, command, done, expected), said in zip(todo, heard):
         tap(said == expected, f"{stage}: {'; '.join([command, *done])}", "expected:", *expected, "said:", *said)
 
@@ -83,8 +84,9 @@ def test_listing(stage, fixture):
     listed = "".join(p.stderr.readline() for _ in range(4))
     p.send_signal(signal.SIGINT)
     _, err = p.communicate(timeout=PATIENCE)
-    tap("3 coroutines:" in listed and "fetch_all " in listed and listed.count("fetch_in_turn ") == 2
-        and listed.count("waits for stream read") == 2, f"{stage}: SIGUSR1 lists its coroutines, and what each waits for", listed)
+    many, waits = (5, "http fetch") if stage >= "11" else (3, "stream read")        # the client has some of its own
+    tap(f"{many} coroutines:" in listed and "fetch_all " in listed and listed.count("fetch_in_turn ") == 2
+        and listed.count(f"waits for {waits}") == 2, f"{stage}: SIGUSR1 lists its coroutines, and what each waits for", listed)
     tap("pages under way: 2" in err and p.returncode == 1, f"{stage}: ... and Ctrl-C cancels them, each gives its page up", err)
 
 
@@ -98,6 +100,10 @@ def test_progress(stage, fixture):
 def is_page(reply):
     head, _, body = (reply or b"").partition(b"\r\n\r\n")
     return head.startswith(b"HTTP/1.1 200 OK\r\n") and b"Content-Length: %d\r\n" % len(body) in head + b"\r\n"
+
+
+def is_refused(reply, status):
+    return (reply or b"").startswith(b"HTTP/1.1 %d " % status) and b"\r\nConnection: close\r\n" in reply
 
 
 def hang_up_rudely(s):
@@ -121,7 +127,11 @@ def test_serve(stage):
             long.sendall(b"x" * 100000)
         except OSError:
             pass
-        tap(read_all(long) == b"", f"{stage}: a request without end is not listened to")
+        got = read_all(long)
+        if stage >= "10":
+            tap(is_refused(got, 414), f"{stage}: a request without end is refused, and the refusal arrives", got)
+        else:
+            tap(got == b"", f"{stage}: a request without end is not listened to")
         many = [server.connect(REQUEST) for _ in range(100)]
         tap(all([is_page(read_all(s)) for s in many]), f"{stage}: 100 clients at once are all answered")
         tap(server.process.poll() is None, f"{stage}: the server still runs")
@@ -133,6 +143,11 @@ def test_many(stage):
                            capture_output=True, text=True)
         tap(r.stdout.endswith("\nFetched 69000 bytes in 1000 pages\n") and not r.stderr and not r.returncode,
             f"{stage}: 1000 pages, 100 at a time, from itself", r.stdout[-200:], r.stderr)
+        if stage >= "11":
+            server.process.send_signal(signal.SIGTERM)
+            _, err = server.process.communicate(timeout=PATIENCE)
+            on = re.search(r"served 1000 pages on (\d+) connections", err)
+            tap(on and int(on[1]) <= 100, f"{stage}: ... on connections that it keeps", err)
 
 
 def test_half_a_request(stage):
@@ -183,7 +198,8 @@ def test_turned_away(stage):
 
 def test_time_out(stage):
     with Server(stage, ["-t", "1"]) as server:
-        tap(read_all(server.connect(REQUEST[:9])) == b"", f"{stage}: half a request is given up in time")
+        got = read_all(server.connect(REQUEST[:9]))
+        tap(is_refused(got, 408) if stage >= "10" else got == b"", f"{stage}: half a request is given up in time", got)
         tap(is_page(read_all(server.connect(REQUEST))), f"{stage}: ... and the next one is answered")
 
 
@@ -202,7 +218,7 @@ def test_memory(stage):
     """Twenty pages of 32 MiB are wanted, and nobody reads one."""
     with Play(stage, ["-t", "1"]) as session:
         for i in range(20):
-            session.tell(str(i), "asks", "/huge")
+            session.tell(str(i), "asks", "for", "/huge")
         for _ in range(20):
             session.tell("server", "says", "given")
         with open(f"/proc/{session.server.process.pid}/status", encoding="ascii") as f:
@@ -228,6 +244,8 @@ def main():
     print("TAP version 13")
     with Fixture() as fixture:
         test_sessions(wanted, fixture)
+        side_by_side([(test_time_out, s) for s in wanted if s >= "04"] + [(test_progress, s, fixture) for s in wanted if s >= "05"]
+                     + [(test_memory, s) for s in wanted if s >= "09"])
         for stage in wanted:
             test_verdict(stage, fixture)
             test_serve(stage)
@@ -235,16 +253,12 @@ def main():
             test_half_a_request(stage)
             if stage >= "03":
                 test_no_descriptor_left(stage, *(["-c", "4"] if stage >= "09" else []))
-            if stage >= "04":
-                test_time_out(stage)
             if stage >= "05":
-                test_progress(stage, fixture)
                 test_interrupt(stage, fixture)
                 test_stop(stage)
             if stage >= "08":
                 test_listing(stage, fixture)
             if stage >= "09":
-                test_memory(stage)
                 test_turned_away(stage)
     print(f"1..{count}")
 

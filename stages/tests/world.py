@@ -7,6 +7,7 @@ import os, re, resource, signal, socket, subprocess, sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.join(ROOT, os.environ.get("STAGE_BIN", "build/stages"))
 STAGES = sorted(d for d in os.listdir(f"{ROOT}/stages") if re.match(r"\d\d-", d))
+REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
 PATIENCE = 20                                   # seconds after which something that must come has not
 
 
@@ -58,7 +59,7 @@ class Fixture:
 
     def take_out(self, text):
         for name, url in self.urls.items():
-            text = text.replace(url, name)
+            text = text.replace(url, name).replace(url.removeprefix("http://"), f"[{name}]")
         return text
 
 

@@ -1,4 +1,4 @@
-/* test_tcp_crowd.c - a listener and 10^5 connections in one process, in virtual time: each says a line, hears it again, and leaves.
+/* test_tcp_crowd.c - a listener and 10^5 connections in one process, in virtual time: each says a line, hears it again, leaves.
  *
  * EDDY_SEEDS=n: a hundred times n instead, and at most as many. */
 #include "stream/tests/tcp_world.h"

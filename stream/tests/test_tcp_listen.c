@@ -332,6 +332,29 @@ START_TEST(who_waits_for_a_connection_at_a_stop_gets_one_from_the_backlog)
 }
 END_TEST
 
+START_TEST(who_waits_in_the_backlog_at_a_stop_comes_to_those_who_go_on_asking)
+{
+    struct listener *l = listen_at("unix:@t", 0);
+    struct future f = {0};
+    int clients[3];
+    for (int i = 0; i < 3; i++)
+        clients[i] = call_listener(l);
+    tcp_stop(l, FOREVER);
+    for (int i = 0; i < 2; i++) {
+        tcp_accept(l, future_then(&f, heard, "taken"));
+        loop_start(loop);
+        greet(f.value, "ab"[i]);
+        ck_assert_int_eq(heard_by(clients[i]), "ab"[i]);
+        stream_close(f.value);
+    }
+    ck_assert_str_eq(story, "taken0 taken0 ");
+    tcp_close(l);
+    ck_assert_int_eq(heard_by(clients[2]), 'e');        /* nobody has asked for it */
+    for (int i = 0; i < 3; i++)
+        hang_up(clients[i]);
+}
+END_TEST
+
 START_TEST(a_cancelled_accept_leaves_the_connection_in_the_backlog)
 {
     struct listener *l = listen_at("unix:@t", 0);
@@ -418,6 +441,7 @@ int main(void)
         a_coroutine_that_waits_hears_of_the_close,
         after_a_stop_accepting_fails_and_connecting_is_refused,
         who_waits_for_a_connection_at_a_stop_gets_one_from_the_backlog,
+        who_waits_in_the_backlog_at_a_stop_comes_to_those_who_go_on_asking,
         a_cancelled_accept_leaves_the_connection_in_the_backlog,
         without_descriptors_clients_are_ended_politely,
         without_memory_a_connection_is_closed_and_counted,

@@ -1,0 +1,457 @@
+/* client.c - a fetch, from the queue to its last byte. See client.h.
+ *
+ * A fetch waits for its place in the pool (client_pool.h); then it is a coroutine, which takes a connection that was kept or
+ * makes one (client_dial.h), asks (client_talk.h), goes where it is sent (redirect.h), and takes the body
+ * (client_response_inside.h). All that it has is in its struct, so that it can be ended from outside in any state. Traps:
+ *   (a) time-outs come from one alarm for all phases (client_phase.h), which ends the coroutine; what that says on its way out is
+ *       not what went wrong.
+ *   (b) a kept connection may be closed by the server in the moment in which it is used: then, and only where nothing has been
+ *       heard, what may be asked twice is asked again, on a new one, once.
+ *   (c) a connection on which a request was not sent to its end, or an answer not read to its end, is never used again. */
+#include "http/client.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "http/client_dial.h"
+#include "http/client_response_inside.h"
+#include "http/client_talk.h"
+#include "loop/require.h"
+#include "loop/waiters.h"
+
+enum { MOST = 100, MAX_HEAD = 65536, MAX_BODY = 100 << 20, MAX_REDIRECTS = 5, GO_ON = 1000 };
+#define PATIENCE (20 * SECOND)
+#define IDLE (60 * SECOND)
+
+struct http_client {
+    struct loop *loop;
+    struct sys *sys;
+    struct http_client_options options;
+    struct pool *pool;
+    struct waiters fetches;             /* of struct fetch */
+    struct calls open;                  /* of struct response */
+};
+
+struct fetch {
+    struct http_client *client;
+    struct future *f;
+    struct http_fetch what;
+    bool opens;
+    struct phases phases;
+    struct future entering, done;       /* the queue; the coroutine */
+    struct line line;
+    bool warm, repeated;
+    struct hop hop;
+    struct talk talk;
+    struct response *r;
+    const char *why;                    /* rc < 0: a static sentence, */
+    struct sentence said;               /* and one with names; or "" */
+};
+
+static int fails(struct fetch *x, int rc, const char *why)
+{
+    x->why = why;
+    return rc;
+}
+
+static int64_t limit(int64_t given, int64_t usual)
+{
+    return given > 0 ? given : given < 0 ? INT64_MAX : usual;
+}
+
+/* ---- connections ---------------------------------------------------------------------------------------------------- */
+
+static struct dial dial_of(struct fetch *x)
+{
+    const struct http_client_options *o = &x->client->options;
+    struct dial d = { .loop = x->client->loop, .host = x->hop.host, .port = x->hop.port, .family = x->what.family };
+    if (x->what.via && x->hop.trusted)
+        d.host = x->what.via;
+    d.resolver = o->resolver;
+    d.tls = x->hop.secure ? o->tls : NULL;
+    d.called = x->hop.host;
+    d.phases = &x->phases;
+    return d;
+}
+
+static size_t key_of(struct fetch *x, char key[DIAL_KEY])
+{
+    struct dial d = dial_of(x);
+    return dial_key(&d, key);
+}
+
+static int take_connection(struct fetch *x)
+{
+    struct dial d = dial_of(x);
+    if (!x->line.stream && !x->repeated)
+        x->line.stream = pool_warm(x->line.place);
+    x->warm = x->line.stream != NULL;
+    return x->warm ? 0 : dial(&d, &x->line.stream, &x->why, &x->said);
+}
+
+static void drop_connection(struct fetch *x)
+{
+    answer_leave(&x->r->answer);
+    if (x->line.stream)
+        stream_close(x->line.stream);
+    x->line.stream = NULL;
+}
+
+/* ---- one request, and what follows ------------------------------------------------------------------------------------ */
+
+static int converse(struct fetch *x)
+{
+    struct talk *t = &x->talk;
+    t->stream = x->line.stream;
+    int rc = talk(t);
+    x->r->sent = t->sent;
+    return rc < 0 ? fails(x, rc, t->why) : rc;
+}
+
+/* A request that was not heard, on a connection that had been kept: the server has closed it, or has said that nothing came in
+ * time (408), which is no answer to what has come now. */
+static bool was_unheard(const struct fetch *x, int rc)
+{
+    const struct answer *a = &x->r->answer;
+    bool late = rc == 0 && a->head.status == 408 && !a->head.keep_alive;
+    return x->warm && (late || (!a->heard && (rc == -EPIPE || rc == -ECONNRESET)));
+}
+
+/* GO_ON, or rc. */
+static int ask_again(struct fetch *x, int rc)
+{
+    if (!was_unheard(x, rc))
+        return rc;
+    if (rc == 0 && !request_is_idempotent(x->hop.method))
+        return 0;
+    if (!request_is_idempotent(x->hop.method))
+        return fails(x, rc, "the server has closed the connection that it had kept, as the request was sent: it may have been "
+                     "done, so it is not sent again");
+    drop_connection(x);
+    x->repeated = true;
+    return GO_ON;
+}
+
+static int check_hop(struct fetch *x)
+{
+    if (x->hop.secure && !x->client->options.tls)
+        return fails(x, -EPROTONOSUPPORT, "https needs to know whom to believe: give the client what tls_client_new makes");
+    return 0;
+}
+
+/* The place comes along to another origin; the connection does not. */
+static int move_place(struct fetch *x, struct bytes key)
+{
+    struct future f = {0};
+    struct place *place = x->line.place;
+    x->line.place = NULL;
+    phases_enter(&x->phases, HTTP_QUEUE);
+    int rc = await(pool_move(place, key, &f));
+    if (rc < 0)
+        return fails(x, rc, f.why);
+    x->line.place = f.value;
+    return GO_ON;
+}
+
+static int move_on(struct fetch *x, const struct hop *next)
+{
+    char from[DIAL_KEY], to[DIAL_KEY];
+    size_t from_len = key_of(x, from);
+    bool clean = response_throw_away(x->r);
+    hop_end(x->client->sys, &x->hop);
+    x->hop = *next;
+    x->r->seen.redirects++;
+    x->repeated = false;
+    size_t to_len = key_of(x, to);
+    bool same = from_len == to_len && memcmp(from, to, to_len) == 0;
+    int rc = check_hop(x);
+    if (rc < 0 || !clean || !same)
+        drop_connection(x);
+    if (rc < 0)
+        return rc;
+    return same ? GO_ON : move_place(x, (struct bytes){ to, to_len });
+}
+
+static int follow(struct fetch *x, struct bytes location)
+{
+    struct hop next;
+    const struct head *head = &x->r->answer.head;
+    int rc = redirect_follow(x->client->sys, &x->hop, head->status, location, &next, &x->why);
+    if (rc == 0)
+        return move_on(x, &next);
+    sentence_write(&x->said, "it leads to \"%.*s\": %s", location.len < 100 ? (int)location.len : 100, location.data, x->why);
+    return rc;
+}
+
+static int take_body(struct fetch *x)
+{
+    int rc = response_take_body(x->r, &x->why);
+    if (rc < 0)
+        return rc;
+    bool keep = response_clean(x->r);
+    answer_leave(&x->r->answer);
+    line_end(&x->line, keep);
+    return 0;
+}
+
+static int one_hop(struct fetch *x)
+{
+    int most = x->what.max_redirects ? x->what.max_redirects : MAX_REDIRECTS;
+    int rc = take_connection(x);
+    if (rc < 0)
+        return rc;
+    rc = ask_again(x, converse(x));
+    if (rc)
+        return rc;
+    const struct head *head = &x->r->answer.head;
+    struct bytes location = headers_get(&head->headers, "location");
+    if (x->r->seen.redirects < most && redirect_asked(head->status, location))
+        return follow(x, location);
+    return x->opens ? 0 : take_body(x);
+}
+
+static int run(void *self)
+{
+    int rc;
+    do
+        rc = one_hop(self);
+    while (rc == GO_ON);
+    return rc;
+}
+
+/* ---- the end of it -------------------------------------------------------------------------------------------------- */
+
+/* Nothing of it is left; its future is dealt with by the caller. */
+static void fetch_end(struct fetch *x)
+{
+    struct sys *sys = x->client->sys;
+    future_cancel(&x->entering);
+    future_cancel(&x->done);
+    phases_end(&x->phases);
+    talk_end(&x->talk);
+    if (x->r)
+        answer_leave(&x->r->answer);
+    line_end(&x->line, false);
+    http_response_free(x->r ? &x->r->seen : NULL);
+    hop_end(sys, &x->hop);
+    sys_free(sys, x);
+}
+
+/* "GET http://example.org/: connect: cannot connect to ..." */
+static void say(const struct fetch *x, const char *why)
+{
+    char who[ADDRESS_TEXT] = "";
+    const char *url = x->hop.text ? x->hop.text : x->what.url ? x->what.url : "nothing";
+    const char *phase = x->phases.loop ? http_phase_name(x->phases.now) : "refused";
+    const char *said = x->said.text[0] ? x->said.text : why;
+    if (!x->what.failure)
+        return;
+    if (x->line.stream && said == why)
+        dialled(x->line.stream, who);
+    sentence_write(x->what.failure, "%.20s %.100s: %s: %s%s%s", x->what.method ? x->what.method : "GET", url, phase, who,
+                   who[0] ? ": " : "", said);
+}
+
+/* What the fetch has come to is its caller's now. */
+static struct http_response *hand_over(struct fetch *x)
+{
+    struct response *r = x->r;
+    x->r = NULL;
+    r->url = x->hop.text;
+    x->hop.text = NULL;
+    response_fill(r);
+    r->seen.reused = x->warm;
+    memcpy(r->seen.spent, x->phases.spent, sizeof r->seen.spent);
+    r->seen.total = loop_time(r->loop) - x->phases.began;
+    if (x->opens)
+        response_open(r, x->line, &x->client->open, x->phases.until, limit(x->what.patience.piece, FOREVER));
+    if (x->opens)
+        x->line = (struct line){0};
+    return &r->seen;
+}
+
+static void finish(struct fetch *x, int rc, const char *why)
+{
+    struct waiters *w = &x->client->fetches;
+    struct future *f = x->f;
+    struct http_response *seen = NULL;
+    phases_end(&x->phases);
+    if (rc < 0)
+        say(x, why);
+    else
+        seen = hand_over(x);
+    fetch_end(x);
+    if (rc < 0)
+        waiters_fail(w, f, rc, why);
+    else
+        waiters_resolve(w, f, seen->status, seen);
+}
+
+static void on_done(void *self, int rc)
+{
+    struct fetch *x = self;
+    finish(x, rc, x->why ? x->why : x->done.why);
+}
+
+static void on_late(void *self, int what)
+{
+    struct fetch *x = self;
+    const char *why = phases_late(&x->phases);
+    (void)what;
+    if (future_done(&x->done))          /* what has arrived beats the deadline */
+        return;
+    future_cancel(&x->entering);
+    future_cancel(&x->done);
+    x->said.text[0] = '\0';
+    finish(x, -ETIMEDOUT, why);
+}
+
+static void fetch_cancel(void *f)
+{
+    struct fetch *x = waiters_of(f);
+    waiters_leave(f);
+    fetch_end(x);
+}
+
+static void fetch_undo(void *self, struct future *f)
+{
+    (void)self;
+    waiters_leave(f);
+    http_response_free(f->value);
+}
+
+/* ---- its beginning -------------------------------------------------------------------------------------------------- */
+
+static void on_entered(void *self, int rc)
+{
+    struct fetch *x = self;
+    if (rc < 0) {
+        finish(x, rc, x->entering.why);
+        return;
+    }
+    x->line.place = x->entering.value;
+    co_spawn(x->client->loop, run, x, future_then(&x->done, on_done, x));
+}
+
+/* What can be said before anything is tried. */
+static int prepare(struct fetch *x)
+{
+    const struct http_fetch *what = &x->what;
+    const struct http_client_options *o = &x->client->options;
+    struct answer *a = &x->r->answer;
+    int rc = request_check(what, &x->why);
+    if (rc == 0)
+        rc = hop_first(x->client->sys, what->url, what->method ? what->method : "GET", request_has_body(what), &x->hop, &x->why);
+    if (rc == 0)
+        rc = check_hop(x);
+    a->most_head = o->max_head ? o->max_head : MAX_HEAD;
+    a->most_body = limit(what->max_body ? what->max_body : o->max_body, x->opens ? INT64_MAX : MAX_BODY);
+    x->talk.what = what;
+    x->talk.hop = &x->hop;
+    x->talk.agent = o->agent ? o->agent : "eddy";
+    x->talk.phases = &x->phases;
+    x->talk.answer = a;
+    return rc;
+}
+
+static void enter(struct fetch *x)
+{
+    const struct http_patience *p = &x->what.patience;
+    char key[DIAL_KEY];
+    for (int i = 0; i < HTTP_PHASES; i++)
+        x->phases.patience[i] = FOREVER;
+    x->phases.patience[HTTP_NAME] = limit(p->name, PATIENCE);
+    x->phases.patience[HTTP_CONNECT] = limit(p->connect, PATIENCE);
+    x->phases.patience[HTTP_TLS] = limit(p->tls, PATIENCE);
+    x->phases.patience[HTTP_FIRST_BYTE] = limit(p->first_byte, FOREVER);
+    phases_begin(&x->phases, x->client->loop, limit(p->total, PATIENCE), on_late, x);
+    pool_enter(x->client->pool, (struct bytes){ key, key_of(x, key) }, future_then(&x->entering, on_entered, x));
+}
+
+static struct fetch *fetch_new(struct http_client *client, const struct http_fetch *what, bool opens)
+{
+    struct fetch *x = sys_new(client->sys, sizeof *x);
+    if (x && !(x->r = response_new(client->loop))) {
+        sys_free(client->sys, x);
+        x = NULL;
+    }
+    if (!x)
+        return NULL;
+    x->client = client;
+    x->what = *what;
+    x->opens = opens;
+    x->talk.loop = client->loop;
+    return x;
+}
+
+static struct future *begin(struct http_client *client, const struct http_fetch *what, bool opens, struct future *f)
+{
+    static const struct op op = { "http fetch", fetch_cancel, fetch_undo, waiters_leave };
+    static const struct op refused = { .name = "http fetch" };
+    struct fetch *x = fetch_new(client, what, opens);
+    if (!x) {
+        sentence_write(what->failure, "no memory for a fetch");
+        future_fail(future_start(f, client->loop, &refused, NULL), -ENOMEM, "no memory for a fetch");
+        return f;
+    }
+    x->f = waiters_add(&client->fetches, f, &op, x);
+    int rc = prepare(x);
+    if (rc < 0)
+        finish(x, rc, x->why);
+    else
+        enter(x);
+    return f;
+}
+
+struct future *http_fetch(struct http_client *client, const struct http_fetch *what, struct future *f)
+{
+    return begin(client, what, false, f);
+}
+
+struct future *http_open(struct http_client *client, const struct http_fetch *what, struct future *f)
+{
+    return begin(client, what, true, f);
+}
+
+/* ---- making and ending one ------------------------------------------------------------------------------------------ */
+
+struct http_client *http_client_new(struct loop *loop, const struct http_client_options *options)
+{
+    struct sys *sys = loop_sys(loop);
+    int most = options->most ? options->most : MOST;
+    struct pool_limits limits = { .most = most, .per_origin = options->per_origin ? options->per_origin : most };
+    REQUIRE(!options->agent || text_is_value(text_of(options->agent)), "the client's agent has bytes that no header may have");
+    struct http_client *client = sys_new(sys, sizeof *client);
+    limits.idle = options->idle ? options->idle : IDLE;
+    struct pool *pool = client ? pool_new(loop, &limits) : NULL;
+    if (!pool) {
+        sys_free(sys, client);
+        errno = ENOMEM;
+        return NULL;
+    }
+    client->loop = loop;
+    client->sys = sys;
+    client->options = *options;
+    client->pool = pool;
+    waiters_init(&client->fetches, loop);
+    calls_init(&client->open);
+    return client;
+}
+
+void http_client_close(struct http_client *client)
+{
+    struct call *head = &client->fetches.pending.head;
+    for (struct call *at = head->next; at != head; at = at->next)
+        fetch_end(waiters_of(at->self));
+    waiters_close(&client->fetches);
+    while (!calls_empty(&client->open))
+        response_close(client->open.head.next->self);
+    pool_close(client->pool);
+    sys_free(client->sys, client);
+}
+
+struct http_client_load http_client_load(const struct http_client *client)
+{
+    struct pool_count count = pool_count(client->pool);
+    return (struct http_client_load){ count.waiting, count.taken, count.idle };
+}

@@ -1,0 +1,441 @@
+/* connection.c - a connection: it reads a head, runs the handler, and begins again. See server.h.
+ *
+ * Traps: (a) a reply behind which a connection is closed at once, while the client still sends, is lost with the reset: so it
+ *            says that it has ended, and goes on reading for a while. And what was written is not sent yet.
+ *        (b) replies go out right behind their handlers, not at the end of the turn: there, the first of many clients would wait
+ *            for all the others.
+ *        (c) time-outs are one store a request: the timer that runs is moved only when it fires.
+ *        (d) a slow client takes little, but takes; one that takes nothing is gone. What is unsent does not tell them apart while
+ *            more is written: what was taken does. */
+#include <errno.h>
+#include <string.h>
+
+#include "http/server_inside.h"
+#include "loop/co.h"
+#include "loop/log.h"
+#include "loop/require.h"
+
+enum { HEAD_BYTES = 65536 };
+#define LINGER (5 * SECOND)
+
+static void read_head(struct connection *c);
+static void refuse(struct connection *c, const struct problem *problem);
+static void leave(struct connection *c);
+
+/* ---- time -------------------------------------------------------------------------------------------------------- */
+
+static void on_time(void *self, int what);
+
+static void wake_at(struct connection *c, int64_t when)
+{
+    if (!c->timer.armed || c->timer.when > when)
+        loop_call_at(c->server->loop, when, &c->timer, on_time, c);
+}
+
+static int64_t from_now(const struct connection *c, int64_t within)
+{
+    int64_t now = loop_time(c->server->loop);
+    return within < FOREVER - now ? now + within : FOREVER;
+}
+
+void connection_expect(struct connection *c, int64_t within)
+{
+    c->until = from_now(c, within);
+    if (c->until < FOREVER)
+        wake_at(c, c->until);
+}
+
+/* From now on the client must take something now and then, if there is anything. */
+static void watch_taken(struct connection *c)
+{
+    size_t unsent = stream_unsent(c->stream);
+    c->taken = c->queued - unsent;
+    c->stalled = unsent ? from_now(c, c->server->options.write) : FOREVER;
+    if (c->stalled < FOREVER)
+        wake_at(c, c->stalled);
+}
+
+/* The client has had time enough for what it is to send. */
+static void on_late(struct connection *c)
+{
+    static const struct problem late = { 408, "the request did not come in time" };
+    c->until = FOREVER;
+    if (c->state == LINGERING) {
+        connection_close(c);
+    } else if (c->state != WAITING) {
+        body_late(c->x);
+    } else if (!c->x) {
+        future_cancel(&c->read);
+        if (c->begun)
+            refuse(c, &late);
+        else
+            leave(c);
+    }
+}
+
+/* Whether the client has taken anything since somebody looked last, or there is nothing to take. */
+static bool takes(struct connection *c)
+{
+    stream_push(c->stream);
+    return stream_unsent(c->stream) == 0 || c->taken < c->queued - stream_unsent(c->stream);
+}
+
+/* The client is as good as gone. A handler hears of that as of any other that is, when it waits next. */
+static void give_up(struct connection *c)
+{
+    struct sys *sys = c->server->sys;
+    c->stalled = c->until = FOREVER;
+    if (c->state == HANDLING && !c->x->over)
+        sys->shutdown(sys, stream_fd(c->stream), SHUT_RDWR);
+    else
+        connection_close(c);
+}
+
+static void on_time(void *self, int what)
+{
+    struct connection *c = self;
+    int64_t now = loop_time(c->server->loop);
+    (void)what;
+    if (now >= c->stalled && !takes(c)) {
+        give_up(c);
+        return;
+    }
+    if (now >= c->stalled)
+        watch_taken(c);
+    else if (c->stalled < FOREVER)
+        wake_at(c, c->stalled);
+    if (now >= c->until)
+        on_late(c);
+    else if (c->until < FOREVER)
+        wake_at(c, c->until);
+}
+
+/* ---- sending ----------------------------------------------------------------------------------------------------- */
+
+static struct future *put(struct connection *c, struct bytes bytes, struct future *f)
+{
+    f = stream_write(c->stream, bytes, f);
+    c->queued += bytes.len;
+    if (c->stalled == FOREVER)
+        watch_taken(c);
+    return f;
+}
+
+/* Nobody waits for these: a failure ends all writing, and who writes or reads next hears of it. */
+void connection_flush(struct connection *c)
+{
+    if (!c->out)
+        return;
+    put(c, (struct bytes){ c->out, c->out_len }, NULL);
+    shelf_put(c->server->loop, c->out, SHELF_BLOCK);
+    c->out = NULL;
+    c->out_len = 0;
+}
+
+static void on_behind(void *self, int what);
+
+static void look_behind(struct connection *c)
+{
+    if (!call_queued(&c->behind))
+        loop_queue(c->server->loop, &c->behind, on_behind, c, 0);
+}
+
+struct future *connection_send(struct connection *c, struct bytes bytes, struct future *f)
+{
+    static const struct op op = { .name = "exchange write" };
+    if (bytes.len > SHELF_BLOCK - c->out_len)
+        connection_flush(c);
+    bool at_once = bytes.len > SHELF_BLOCK || stream_unsent(c->stream) || stream_write_error(c->stream);
+    if (!c->out && !at_once)
+        c->out = shelf_take(c->server->loop, SHELF_BLOCK);
+    if (!c->out)
+        return put(c, bytes, f);
+    memcpy(c->out + c->out_len, bytes.data, bytes.len);
+    c->out_len += bytes.len;
+    look_behind(c);
+    if (f)
+        future_resolve(future_start(f, c->server->loop, &op, c), (int)bytes.len, NULL);
+    return f;
+}
+
+/* ---- the end of it ----------------------------------------------------------------------------------------------- */
+
+static void end_exchange(struct connection *c)
+{
+    struct exchange *x = c->x;
+    c->x = NULL;
+    if (!x)
+        return;
+    future_cancel(&x->rest);
+    server_put(c->server, x);
+}
+
+/* The handler has returned, or never will. */
+static void handler_over(struct exchange *x, int rc)
+{
+    struct connection *c = x->c;
+    reply_end(x, rc);
+    x->over = true;
+    c->server->running--;
+    if (stream_unread(c->stream).len == 0)
+        connection_flush(c);            /* else another reply may come behind it */
+    look_behind(c);
+}
+
+/* While all that it may touch is there; what it replies is sent. */
+static void cancel_handler(struct exchange *x)
+{
+    x->cancelled = true;
+    future_cancel(&x->done);
+    if (!x->over)
+        handler_over(x, -ECANCELED);
+    connection_flush(x->c);
+}
+
+void connection_close(struct connection *c)
+{
+    struct http_server *server = c->server;
+    if (c->state == HANDLING && !c->x->over)
+        cancel_handler(c->x);
+    end_exchange(c);
+    future_cancel(&c->read);
+    loop_unqueue(server->loop, &c->behind);
+    loop_remove_timeout(server->loop, &c->timer);
+    if (c->out)
+        shelf_put(server->loop, c->out, SHELF_BLOCK);
+    stream_close(c->stream);
+    call_remove(&c->place);
+    server->count--;
+    sys_free(server->sys, c);
+    server_look_over(server);
+}
+
+/* ---- the polite end ---------------------------------------------------------------------------------------------- */
+
+static void on_thrown_away(void *self, int rc)
+{
+    struct connection *c = self;
+    if (rc <= 0)
+        connection_close(c);
+    else
+        stream_read_some(c->stream, 0, future_then(&c->read, on_thrown_away, c));
+}
+
+static void on_all_sent(void *self, int rc)
+{
+    struct connection *c = self;
+    if (rc < 0) {
+        connection_close(c);
+        return;
+    }
+    c->state = LINGERING;
+    connection_expect(c, LINGER);
+    stream_read_some(c->stream, 0, future_then(&c->read, on_thrown_away, c));
+}
+
+/* All has been said; the client may still be speaking. */
+static void finish(struct connection *c)
+{
+    end_exchange(c);
+    connection_flush(c);
+    connection_expect(c, FOREVER);
+    c->state = SENDING;
+    stream_shutdown(c->stream, future_then(&c->read, on_all_sent, c));
+}
+
+static void refuse(struct connection *c, const struct problem *problem)
+{
+    reply_problem(c, problem);
+    finish(c);
+}
+
+/* Nobody asks anything any more. */
+static void leave(struct connection *c)
+{
+    connection_flush(c);
+    if (stream_unsent(c->stream) && !stream_write_error(c->stream))
+        finish(c);
+    else
+        connection_close(c);
+}
+
+/* Whether a request, or a part of it, may have come that nobody has read yet. */
+static bool may_have_come(struct connection *c)
+{
+    struct sys *sys = c->server->sys;
+    struct pollfd asked = { .fd = stream_fd(c->stream), .events = POLLIN };
+    return sys->poll(sys, &asked, 1, 0) != 0;
+}
+
+void connection_stop(struct connection *c)
+{
+    c->keep = false;
+    if (c->state != WAITING || c->begun || c->x)
+        return;
+    if (may_have_come(c)) {
+        connection_expect(c, c->server->options.head);
+    } else {
+        future_cancel(&c->read);
+        leave(c);
+    }
+}
+
+/* ---- the handler ------------------------------------------------------------------------------------------------- */
+
+static int run_handler(void *self)
+{
+    struct exchange *x = self;
+    int rc = x->c->server->options.handler(x);
+    REQUIRE(!x->body, "a handler has returned while its exchange_body is pending: await it, or cancel it");
+    handler_over(x, rc);
+    return 0;
+}
+
+static void next_request(struct connection *c)
+{
+    end_exchange(c);
+    if (!c->keep) {
+        finish(c);
+        return;
+    }
+    read_head(c);
+    if (!future_done(&c->read))
+        connection_flush(c);            /* else another reply comes behind it */
+    if (stream_write_error(c->stream))
+        connection_close(c);
+}
+
+static void throw_away(struct connection *c);
+
+static void on_thrown(void *self, int rc)
+{
+    struct connection *c = self;
+    if (rc == 0) {
+        next_request(c);
+        return;
+    }
+    c->x->thrown_away += rc > 0 ? rc : 0;
+    if (rc > 0 && body_rest_is_small(c->x))
+        throw_away(c);
+    else
+        finish(c);
+}
+
+static void throw_away(struct connection *c)
+{
+    c->state = THROWING_AWAY;
+    exchange_body(c->x, future_then(&c->x->rest, on_thrown, c));
+}
+
+/* Right behind a handler that has returned, or waits; or that has written something later. */
+static void on_behind(void *self, int what)
+{
+    struct connection *c = self;
+    (void)what;
+    if (c->state != HANDLING || !c->x->over) {
+        connection_flush(c);
+    } else if (c->x->body_over) {
+        next_request(c);
+    } else if (c->keep && body_rest_is_small(c->x)) {
+        connection_flush(c);
+        throw_away(c);
+    } else {
+        finish(c);
+    }
+}
+
+static void begin_handling(struct connection *c)
+{
+    struct exchange *x = c->x;
+    c->state = HANDLING;
+    c->server->running++;
+    body_begin(x);
+    co_spawn(c->server->loop, run_handler, x, &x->done);
+    if (future_done(&x->done))
+        handler_over(x, x->done.rc);    /* no stack could be had */
+    look_behind(c);
+}
+
+/* ---- the head ---------------------------------------------------------------------------------------------------- */
+
+static void on_head(void *self, int rc)
+{
+    static const struct problem full = { 503, "the server has no memory for another request" };
+    struct connection *c = self;
+    if (rc > 0)
+        begin_handling(c);
+    else if (c->problem.status)
+        refuse(c, &c->problem);
+    else if (rc == -ENOMEM)
+        refuse(c, &full);
+    else
+        leave(c);
+}
+
+static size_t most_of_head(const struct http_server *server)
+{
+    return server->options.limits.head ? server->options.limits.head : HEAD_BYTES;
+}
+
+/* Of a head that has not come whole. */
+static void begin_to_wait(struct connection *c, struct bytes seen)
+{
+    parse_again(seen, &c->server->options.limits, &c->from);
+    if (c->begun)
+        return;
+    c->begun = true;
+    connection_expect(c, c->server->options.head);
+}
+
+/* Whether the head has come. */
+static ssize_t head_enough(void *self, struct bytes seen, bool ended)
+{
+    struct connection *c = self;
+    const struct parse_limits *limits = &c->server->options.limits;
+    (void)ended;
+    if (seen.len == 0 || (c->from && !parse_again(seen, limits, &c->from)))
+        return 0;
+    struct exchange *x = server_peek(c->server);
+    if (!x)
+        return -ENOMEM;
+    x->head.headers = (struct headers){ .at = x->fields, .room = REQUEST_FIELDS };
+    ssize_t n = parse_request(seen, limits, &x->head, &c->problem);
+    if (n == 0)
+        begin_to_wait(c, seen);
+    if (n <= 0)
+        return n;
+    c->x = server_take(c->server);
+    c->x->c = c;
+    c->keep &= x->head.keep_alive;
+    return n;
+}
+
+static void read_head(struct connection *c)
+{
+    c->state = WAITING;
+    c->begun = false;
+    c->from = 0;
+    c->problem = (struct problem){0};
+    connection_expect(c, c->server->options.idle);
+    stream_read_with(c->stream, head_enough, c, most_of_head(c->server) + 1, future_then(&c->read, on_head, c));
+}
+
+/* Small writes are not held back: what is to go out together is put together here. */
+void connection_new(struct http_server *server, struct stream *s)
+{
+    struct connection *c = sys_new(server->sys, sizeof *c);
+    if (!c) {
+        log_line(LOG_ERROR, "a connection was accepted and closed at once: no memory for it");
+        stream_close(s);
+        return;
+    }
+    c->server = server;
+    c->stream = s;
+    c->keep = !server->stopped;
+    c->stalled = FOREVER;
+    c->place.self = c;
+    calls_push(&server->connections, &c->place);
+    server->count++;
+    stream_set_nodelay(s, true);
+    read_head(c);
+}
