@@ -182,27 +182,25 @@ static void handler_over(struct exchange *x, int rc)
     look_behind(c);
 }
 
-/* While all that it may touch is there; what it replies is sent. */
 static void cancel_handler(struct exchange *x)
 {
     x->cancelled = true;
     future_cancel(&x->done);
     if (!x->over)
         handler_over(x, -ECANCELED);
-    connection_flush(x->c);
 }
 
+/* The handler goes while all that it may touch is there, and what was said is sent, as far as the kernel takes it at once. */
 void connection_close(struct connection *c)
 {
     struct http_server *server = c->server;
     if (c->state == HANDLING && !c->x->over)
         cancel_handler(c->x);
+    connection_flush(c);
     end_exchange(c);
     future_cancel(&c->read);
     loop_unqueue(server->loop, &c->behind);
     loop_remove_timeout(server->loop, &c->timer);
-    if (c->out)
-        shelf_put(server->loop, c->out, SHELF_BLOCK);
     stream_close(c->stream);
     call_remove(&c->place);
     server->count--;

@@ -53,7 +53,7 @@ narrow() {
 # ---- the doctor, in a copy where nothing is built
 mkdir "$tmp/tree" "$tmp/bin"
 cp -r Makefile .ci grader loop labs "$tmp/tree/"
-cp -r stages stream "$tmp/tree/"
+cp -r stages stream http "$tmp/tree/"
 for program in sh cat id uname df mktemp rm rmdir mkdir chmod dirname apt-get; do
     path=$(command -v "$program") && ln -s "$path" "$tmp/bin/"
 done

@@ -322,6 +322,8 @@ START_TEST(in_every_turn_it_can_be_stopped_and_closed)
         ck_assert(c->ended || c->failed);
         const char *end = strstr(c->heard, "\r\n\r\n");
         ck_assert_msg(c->len == 0 || (end && end[4]), "%s", c->heard);
+        if (i % 3 == 0 && i / 3 % 6 < 2)                    /* what handlers have said was sent */
+            ck_assert_int_eq(times_heard(c, "Hello world"), calls);
         if (i / 18 / 12 && i / 3 % 6 == 0)                  /* cancelled is who was not answered */
             ck_assert(stopped.rc + times_heard(c, "200 OK") + times_heard(c, "404") <= 1);
         leave_server(c);
