@@ -257,9 +257,20 @@ static void make_namespaces(const struct sandbox_inside *in)
     prctl(PR_SET_DUMPABLE, 0);
 }
 
+/* Until the first process is gone, which tells the init's pid before; what the init tells must come behind that. */
+static void wait_until_told(const int gone[2])
+{
+    char nothing;
+    close(gone[1]);
+    while (read(gone[0], &nothing, 1) < 0 && errno == EINTR)
+        ;
+    close(gone[0]);
+}
+
 void sandbox_enter(const struct sandbox_inside *given)
 {
     struct sandbox_inside in = *given;
+    int gone[2];
     if ((in.plan->folder >= 0 ? fchdir(in.plan->folder) : chdir("/")) < 0)
         sandbox_refuse(&in, "enter the job's folder");
     if (in.plan->other_id)
@@ -271,11 +282,14 @@ void sandbox_enter(const struct sandbox_inside *given)
         run_program(&in);
     }
     make_namespaces(&in);
+    if (pipe2(gone, O_CLOEXEC) < 0)
+        sandbox_refuse(&in, "open its descriptors");
     pid_t init = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
     if (init < 0)
         sandbox_refuse(&in, "start its init");
     if (init == 0) {
         die_with_supervisor(&in);
+        wait_until_told(gone);
         be_init(&in);
     }
     tell(&in, &(struct sandbox_told){ .kind = TOLD_PID, .value = init });

@@ -6,6 +6,7 @@
 #include "stream/poison_inside.h"
 
 enum { KEPT_BLOCKS = 64, KEPT_LITTLE = 256 };   /* 4 MiB and a quarter: for as many streams as may well be ready together */
+enum { POISONED = 1024 };           /* bytes of a block, where views begin: all of it would cost valgrind more than the reading */
 
 struct pile {                       /* of one size */
     size_t size;
@@ -35,13 +36,13 @@ static struct pile *pile_of(struct shelf *s, size_t size)
 static char *pop(struct pile *p)
 {
     char *block = p->blocks[--p->count];
-    unpoison(block, p->size);
+    unpoison(block, POISONED);
     return block;
 }
 
 static void push(struct pile *p, char *block)
 {
-    poison(block, p->size);
+    poison(block, POISONED);
     p->blocks[p->count++] = block;
 }
 

@@ -13,7 +13,7 @@ const struct bench benches[] = {
       .unit = "x", .what = "the same as the first with 16 requests sent together on each connection" },
     { .name = "GET /, receives and sends", .measure = ONCE, .once = receives_and_sends_once, .ops = FEW * 20, .target = 2.001,
       .unit = "calls", .what = "recv and send of the first, per request, counted with ptrace" },
-    { .name = "GET /, outside of the kernel", .measure = ONCE, .once = user_part_once, .ops = FEW * 1000, .unit = "ns",
+    { .name = "GET /, outside of the kernel", .measure = ONCE, .once = user_part_once, .ops = FEW * 250, .unit = "ns",
       .what = "CPU of the first that is our program's own, per request" },
     { .name = "GET /, nginx", .ours = &eddy_get, .peer = &nginx_get, .peer_cpu = peer_cpu, .unfit = nginx_unfit,
       .ops = FEW * 40, .target = 0.85, .unit = "x", .what = "the same as the first beside nginx: return 200, no access log" },

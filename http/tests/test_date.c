@@ -22,9 +22,11 @@ START_TEST(the_examples_of_rfc_9110)
 }
 END_TEST
 
+/* EDDY_SEEDS: one day in 1009. */
 START_TEST(every_day_is_written_as_the_c_library_has_it_and_read_again)
 {
-    for (int64_t day = -719162; day <= 2932896; day += 1 + day % 37 * (day > 0)) {
+    const int64_t step = getenv("EDDY_SEEDS") ? 1009 : 1;
+    for (int64_t day = -719162; day <= 2932896; day += step + day % 37 * (day > 0)) {
         char out[DATE_TEXT], expected[64];
         time_t seconds = (time_t)(day * 86400 + (day * 7919 % 86400 + 86400) % 86400);
         struct tm tm;

@@ -109,7 +109,7 @@ END_TEST
 START_TEST(a_timer_costs_nothing_from_request_to_request)
 {
     struct client *c = call_server_at_hello();
-    uint64_t memory;
+    uint64_t memory = 0;
     for (int i = 0; i < 1000; i++) {
         say(c, GET);
         hears(c, HELLO);
