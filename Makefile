@@ -18,7 +18,6 @@ MACHINE := $(shell uname -m)
 FLAGS_release := -O2
 FLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FLAGS_tsan := -O1 -fsanitize=thread
-FLAGS_valgrind := -O1
 FLAGS_cov := -O0 --coverage -fprofile-update=atomic
 FLAGS_arm64 := -O2 -Iloop/tests/arm64
 ifeq ($(VARIANT),arm64)
@@ -67,6 +66,12 @@ $(PROGRAMS): $(BIN)/%: $(B)/http/programs/%.o $(LIB)
 
 .PHONY: lib
 lib: $(LIB) $(LIB_TESTING)
+
+# What tells valgrind of coroutines' stacks and of poison is compiled again when valgrind has come.
+VALGRIND_IS := $(B)/valgrind-is-$(if $(wildcard /usr/include/valgrind/memcheck.h),here,not-here)
+$(call objects,$(shell grep -lE 'valgrind/|co_annotate.h|poison_inside.h' $(wildcard $(foreach l,loop stream http,$(l)/*.c $(l)/tests/*.c)))): $(VALGRIND_IS)
+$(VALGRIND_IS):
+	@mkdir -p $(@D); rm -f $(B)/valgrind-is-*; touch $@
 
 # ---- the library's tests: every tests/test_*.c is a program; some run with the poll selector or swapcontext as well -----
 CHECK_LIBS ?= $(shell pkg-config --libs check)
@@ -140,7 +145,7 @@ test:
 	@$(RUN) --sum $(TALLY)
 
 # Side by side, the long ones first: what waits (for a child, for a time-out) beside what works.
-PARTS := release/run-fast valgrind/run-valgrind release/run-labs asan/run-asan cov/run-coverage tsan/run-tsan \
+PARTS := release/run-fast release/run-valgrind release/run-labs asan/run-asan cov/run-coverage tsan/run-tsan \
          $(if $(filter aarch64,$(MACHINE)),,arm64/run-arm64)
 .PHONY: parts $(PARTS)
 parts: $(PARTS)
@@ -158,25 +163,27 @@ SHARED = ONE_PROCESS="$(filter-out $(patsubst %,$(B)/%,$(ALONE) $(ALONE:=-poll))
 build-fast: $(TESTS) $(POLL_TESTS) $(UCONTEXT_TESTS) $(PROGRAMS) $(B)/stream/tests/peers $(TLS_PEERS) grader-build $(GRADER_TESTS) stages-build
 run-fast: build-fast
 	@echo "== tests"; TALLY=$(TALLY) $(RUN) loop/tests/check_tree.py $(STAGE_TESTS) $(PEER_TESTS) $(TESTS) $(POLL_TESTS) $(UCONTEXT_TESTS) $(GRADER_TESTS) || true
-# The schedules of the model are the same with the poll selector, and as many.
-run-asan: $(TESTS) $(filter-out %_model-poll,$(POLL_TESTS)) $(GRADER_TESTS)
-	@echo "== AddressSanitizer and UndefinedBehaviorSanitizer"; TALLY=$(TALLY) $(SHARED) $(RUN) $^ || true
+# Streams with the poll selector are the same code on the same schedules; of those run-fast has all, and here are fewer.
+run-asan: $(TESTS) $(filter $(B)/loop/%,$(POLL_TESTS)) $(GRADER_TESTS)
+	@echo "== AddressSanitizer and UndefinedBehaviorSanitizer"; TALLY=$(TALLY) EDDY_SEEDS=3000 $(SHARED) $(RUN) $^ || true
 run-tsan: $(patsubst %,$(B)/loop/tests/test_%,wakeup sys_jobs sys_process sys_process_groups)
 	@echo "== ThreadSanitizer"; TALLY=$(TALLY) $(RUN) $^ || true
-# A variant of its own: what was built before valgrind was installed does not tell it of coroutines' stacks.
+# The programs as they are.
 run-valgrind: $(TESTS)
 	@echo "== valgrind"; TALLY=$(TALLY) EDDY_SEEDS=100 $(SHARED) RUN_WITH="valgrind -q --fair-sched=try --error-exitcode=9 --leak-check=full" $(RUN) $(TESTS) || true
 run-coverage: $(TESTS) $(filter $(B)/loop/tests/test_selector%,$(POLL_TESTS))
 	@echo "== coverage of loop/, stream/ and http/"; find $(B) -name '*.gcda' -delete; \
 	 TALLY=/dev/null EDDY_SEEDS=1000 $(SHARED) $(RUN) $^ >/dev/null; \
 	 TALLY=$(TALLY) $(RUN) loop/tests/coverage.sh || true
-# What it needs is in /usr/aarch64-linux-gnu, shared libraries included. Without it nothing passed and nothing failed.
+# The loop's tests, since that is what has assembly. What it needs is in /usr/aarch64-linux-gnu, shared libraries included. Without
+# it nothing passed and nothing failed.
+LOOP_TESTS := $(filter $(B)/loop/%,$(TESTS))
 ARM64_MISSING = $(filter-out $(wildcard $(ARM64_NEEDS)),$(ARM64_NEEDS))
 ARM64_NEEDS := /usr/bin/aarch64-linux-gnu-gcc /usr/aarch64-linux-gnu/lib/libc.so /usr/bin/qemu-aarch64
-run-arm64: $(if $(ARM64_MISSING),,$(TESTS))
+run-arm64: $(if $(ARM64_MISSING),,$(LOOP_TESTS))
 	@echo "== aarch64, in an emulator"
 	@$(if $(ARM64_MISSING),echo "not run: $(ARM64_MISSING) missing: install $(ARM64_PACKAGES)"; echo 0 0 1 >>$(TALLY),\
-	 TALLY=$(TALLY) TEST_TIMEOUT=120 EDDY_SEEDS=200 $(SHARED) RUN_WITH="qemu-aarch64 -L /usr/aarch64-linux-gnu" $(RUN) $(TESTS) || true)
+	 TALLY=$(TALLY) TEST_TIMEOUT=120 EDDY_SEEDS=200 $(SHARED) RUN_WITH="qemu-aarch64 -L /usr/aarch64-linux-gnu" $(RUN) $(LOOP_TESTS) || true)
 run-labs: grader-build
 	@echo "== labs: reference, starter, mutants, samples, attacks"; TALLY=$(TALLY) TEST_TIMEOUT=900 $(RUN) grader/tests/labs.py || true
 
@@ -190,6 +197,12 @@ soak:
 	@TALLY=$(TALLY) EDDY_SEEDS=$(SEEDS) TEST_TIMEOUT=86400 $(RUN) $(patsubst %,$(B)/loop/tests/test_%,sim_kernel sim_net_kernel sim_net_storm) || true
 	@for i in $$(seq $(TIMES)); do TALLY=$(TALLY) $(RUN) $(TESTS) || true; done
 	@$(RUN) --sum $(TALLY)
+
+#: make programs               build/bin/serve DIR, build/bin/fetch URL..., build/bin/conformance-server PORT
+.PHONY: programs
+programs:
+	@.ci/need gcc libc6-dev binutils make libssl-dev
+	@$(MAKE) $(PROGRAMS)
 
 #: make install PREFIX=/usr/local   libeddy, libeddy-testing (the kernel's twin) and their headers
 PREFIX ?= /usr/local
