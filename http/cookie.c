@@ -61,21 +61,9 @@ size_t cookie_value(struct bytes value, char *out)
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-struct room {
-    char *out;
-    size_t len, size;
-};
-
-static void put(struct room *r, struct bytes text)
+static void put_string(struct text_room *r, const char *string)
 {
-    if (text.len && r->len + text.len <= r->size)
-        memcpy(r->out + r->len, text.data, text.len);
-    r->len += text.len;
-}
-
-static void put_string(struct room *r, const char *string)
-{
-    put(r, text_of(string));
+    text_put(r, text_of(string));
 }
 
 /* cookie-octet (RFC 6265, section 4.1.1). */
@@ -92,44 +80,44 @@ static bool is_attribute(struct bytes text)
     return true;
 }
 
-static void put_quoted(struct room *r, struct bytes value)
+static void put_quoted(struct text_room *r, struct bytes value)
 {
     put_string(r, "\"");
     for (size_t i = 0; i < value.len; i++) {
         unsigned char c = (unsigned char)value.data[i];
         char escape[] = { '\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)), (char)('0' + (c & 7)) };
         bool plain = is_octet((char)c) || c == ' ';
-        put(r, plain ? (struct bytes){ &value.data[i], 1 } : (struct bytes){ escape, sizeof escape });
+        text_put(r, plain ? (struct bytes){ &value.data[i], 1 } : (struct bytes){ escape, sizeof escape });
     }
     put_string(r, "\"");
 }
 
-static void put_value(struct room *r, struct bytes value)
+static void put_value(struct text_room *r, struct bytes value)
 {
     for (size_t i = 0; i < value.len; i++)
         if (!is_octet(value.data[i])) {
             put_quoted(r, value);
             return;
         }
-    put(r, value);
+    text_put(r, value);
 }
 
-static void put_attribute(struct room *r, const char *name, struct bytes value)
+static void put_attribute(struct text_room *r, const char *name, struct bytes value)
 {
     if (value.len == 0)
         return;
     put_string(r, name);
-    put(r, value);
+    text_put(r, value);
 }
 
 ssize_t cookie_write(const struct cookie *c, char *out, size_t size)
 {
-    struct room r = { .out = out, .size = size };
+    struct text_room r = { .out = out, .size = size };
     char date[DATE_TEXT], age[32];
     struct bytes site = text_of(c->same_site), path = c->path.len ? c->path : text_of("/");
     if (!text_is_token(c->name) || !is_attribute(path) || !is_attribute(c->domain) || !is_attribute(site))
         return -EINVAL;
-    put(&r, c->name);
+    text_put(&r, c->name);
     put_string(&r, "=");
     put_value(&r, c->value);
     put_attribute(&r, "; Path=", path);

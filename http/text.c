@@ -52,6 +52,13 @@ bool text_alike_bytes(const char *a, const char *b, size_t len)
     return true;
 }
 
+void text_put(struct text_room *r, struct bytes text)
+{
+    if (text.len && r->len + text.len <= r->size)
+        memmove(r->out + r->len, text.data, text.len);
+    r->len += text.len;
+}
+
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 int text_hex(char c)

@@ -44,6 +44,13 @@ bool text_is_token(struct bytes);
 /* What may stand in the value of a field: visible bytes, spaces, tabs, 0x80 to 0xff. */
 bool text_is_value(struct bytes);
 
+/* Room to put something together in: `len` is what all of it needs, more than `size` where it did not fit. */
+struct text_room {
+    char *out;
+    size_t len, size;
+};
+void text_put(struct text_room *, struct bytes);
+
 /* Without the spaces and tabs around it (OWS). */
 struct bytes text_trim(struct bytes);
 /* Digits alone, at least one: 0 and the number; -EINVAL: something else; -ERANGE: above `most`. */

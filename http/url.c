@@ -181,64 +181,52 @@ size_t url_remove_dots(struct bytes path, char *out)
     return len;
 }
 
-struct room {
-    char *out;
-    size_t len, size;
-};
-
-static void put(struct room *r, struct bytes text)
-{
-    if (text.len && r->len + text.len <= r->size)
-        memmove(r->out + r->len, text.data, text.len);
-    r->len += text.len;
-}
-
-static void put_authority(struct room *r, const struct url *u)
+static void put_authority(struct text_room *r, const struct url *u)
 {
     struct bytes all = u->user.data ? u->user : u->host;
     if (!u->host.data)
         return;
     bool literal = memchr(u->host.data, ':', u->host.len) != NULL;
     const char *begin = all.data - (literal && !u->user.data), *end = u->path.data;
-    put(r, text_of("//"));
-    put(r, (struct bytes){ begin, (size_t)(end - begin) });
+    text_put(r, text_of("//"));
+    text_put(r, (struct bytes){ begin, (size_t)(end - begin) });
 }
 
 /* The base's path up to its last slash, and the reference's behind it; without dots. */
-static void put_path(struct room *r, const struct url *base, const struct url *ref, bool own)
+static void put_path(struct text_room *r, const struct url *base, const struct url *ref, bool own)
 {
     size_t begin = r->len, keep = own ? 0 : base->path.len;
     if (!own && ref->path.len && ref->path.data[0] != '/') {
         while (keep > 0 && base->path.data[keep - 1] != '/')
             keep--;
         if (keep == 0 && base->host.data)
-            put(r, text_of("/"));
-        put(r, from_to(base->path, 0, keep));
-        put(r, ref->path);
+            text_put(r, text_of("/"));
+        text_put(r, from_to(base->path, 0, keep));
+        text_put(r, ref->path);
     } else {
-        put(r, own || ref->path.len ? ref->path : base->path);
+        text_put(r, own || ref->path.len ? ref->path : base->path);
     }
     if (r->len <= r->size)
         r->len = begin + url_remove_dots((struct bytes){ r->out + begin, r->len - begin }, r->out + begin);
 }
 
-static void put_behind(struct room *r, const char *mark, struct bytes text)
+static void put_behind(struct text_room *r, const char *mark, struct bytes text)
 {
     if (!text.data)
         return;
-    put(r, text_of(mark));
-    put(r, text);
+    text_put(r, text_of(mark));
+    text_put(r, text);
 }
 
 ssize_t url_resolve(const struct url *base, struct bytes reference, char *out, size_t size)
 {
-    struct room r = { .out = out, .size = size };
+    struct text_room r = { .out = out, .size = size };
     struct url ref;
     if (url_parse(reference, &ref) < 0 || !base->scheme.len)
         return -EINVAL;
     bool own = ref.scheme.len || ref.host.data;
-    put(&r, ref.scheme.len ? ref.scheme : base->scheme);
-    put(&r, text_of(":"));
+    text_put(&r, ref.scheme.len ? ref.scheme : base->scheme);
+    text_put(&r, text_of(":"));
     put_authority(&r, own ? &ref : base);
     put_path(&r, base, &ref, own);
     put_behind(&r, "?", ref.query.data || own || ref.path.len ? ref.query : base->query);
@@ -269,12 +257,12 @@ ssize_t url_decode(struct bytes text, bool plus, char *out)
 ssize_t url_encode(struct bytes text, const char *keep, char *out, size_t size)
 {
     static const char digits[] = "0123456789ABCDEF";
-    struct room r = { .out = out, .size = size };
+    struct text_room r = { .out = out, .size = size };
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
         char sign[] = { '%', digits[c >> 4], digits[c & 15] };
         bool plain = text_classes[c] & UNRESERVED || (c && strchr(keep, c));
-        put(&r, plain ? from_to(text, i, i + 1) : (struct bytes){ sign, sizeof sign });
+        text_put(&r, plain ? from_to(text, i, i + 1) : (struct bytes){ sign, sizeof sign });
     }
     return r.len <= size ? (ssize_t)r.len : -ENOSPC;
 }
