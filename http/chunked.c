@@ -9,12 +9,6 @@
 
 enum { SIZE_DIGITS = 16, LINE_MAX_BYTES = 1024 };      /* of a chunk's first line */
 
-static ssize_t wrong(struct problem *problem, int status, const char *why)
-{
-    *problem = (struct problem){ status, why };
-    return -EINVAL;
-}
-
 /* "1f;name=value": the size; what is behind it may be anything that a field may hold. */
 static ssize_t understand_line(struct chunked *c, struct bytes line, int64_t most, struct problem *problem)
 {
@@ -24,12 +18,12 @@ static ssize_t understand_line(struct chunked *c, struct bytes line, int64_t mos
     struct bytes size = { line.data, digits }, rest = { line.data + digits, line.len - digits };
     struct bytes behind = text_trim(rest);
     if (digits == 0 || (rest.len && (behind.len == 0 || behind.data[0] != ';')) || !text_is_value(rest))
-        return wrong(problem, 400, "a chunk begins with its size in hexadecimal digits, and nothing else but extensions");
+        return problem_say(problem, 400, "a chunk begins with its size in hexadecimal digits, and nothing else but extensions");
     c->extensions += rest.len;
     if (c->extensions > CHUNK_EXTENSIONS)
-        return wrong(problem, 400, "the extensions of the chunks are larger than is taken");
+        return problem_say(problem, 400, "the extensions of the chunks are larger than is taken");
     if (digits > SIZE_DIGITS * 4 || text_hex_number(size, INT64_MAX, &c->left) < 0 || c->left > most - c->total)
-        return wrong(problem, 413, "the body is larger than is taken");
+        return problem_say(problem, 413, "the body is larger than is taken");
     return 1;
 }
 
@@ -38,15 +32,15 @@ static ssize_t take_line(struct chunked *c, struct bytes seen, int64_t most, str
     size_t looked = seen.len < LINE_MAX_BYTES ? seen.len : LINE_MAX_BYTES;
     const char *end = looked ? memchr(seen.data, '\n', looked) : NULL;
     if (!end && looked == LINE_MAX_BYTES)
-        return wrong(problem, 400, "the first line of a chunk is longer than is taken");
+        return problem_say(problem, 400, "the first line of a chunk is longer than is taken");
     size_t len = end ? (size_t)(end - seen.data) : looked;
     for (size_t i = 0; i < len; i++)
         if (!(text_class(seen.data[i]) & VALUE) && !(seen.data[i] == '\r' && i + 1 == len))
-            return wrong(problem, 400, "a control byte in the first line of a chunk");
+            return problem_say(problem, 400, "a control byte in the first line of a chunk");
     if (!end)
         return 0;
     if (len == 0 || end[-1] != '\r')
-        return wrong(problem, 400, "a line ends with CR LF, and neither may stand anywhere else");
+        return problem_say(problem, 400, "a line ends with CR LF, and neither may stand anywhere else");
     ssize_t rc = understand_line(c, (struct bytes){ seen.data, len - 1 }, most, problem);
     if (rc < 0)
         return rc;
@@ -69,7 +63,7 @@ static ssize_t take_data(struct chunked *c, struct bytes seen, struct bytes *dat
 static ssize_t take_end(struct chunked *c, struct bytes seen, struct problem *problem)
 {
     if ((seen.len && seen.data[0] != '\r') || (seen.len > 1 && seen.data[1] != '\n'))
-        return wrong(problem, 400, "the data of a chunk does not end where its size says");
+        return problem_say(problem, 400, "the data of a chunk does not end where its size says");
     if (seen.len < 2)
         return 0;
     c->state = CHUNK_LINE;

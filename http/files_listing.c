@@ -21,8 +21,7 @@ struct item {
 /* Text that grows; once memory was refused it stays as it is. */
 struct page {
     struct sys *sys;
-    char *data;
-    size_t len, size;
+    struct buffer text;
     bool refused;
 };
 
@@ -30,19 +29,8 @@ struct page {
 
 static void put(struct page *p, const char *data, size_t len)
 {
-    if (p->refused || len == 0)
-        return;
-    if (p->len + len > p->size) {
-        size_t size = 2 * (p->len + len);
-        char *larger = p->sys->memory(p->sys, p->data, size);
-        p->refused = !larger;
-        if (!larger)
-            return;
-        p->data = larger;
-        p->size = size;
-    }
-    memcpy(p->data + p->len, data, len);
-    p->len += len;
+    if (!p->refused)
+        p->refused = buffer_add(&p->text, p->sys, (struct bytes){ data, len }, SIZE_MAX) < 0;
 }
 
 static void put_text(struct page *p, const char *text)
@@ -225,8 +213,8 @@ int found_list(struct found *found)
         struct page page = { .sys = sys };
         items = sort(items, count);
         put_page(&page, found->path, items, rc > 0);
-        found->data = page.data;
-        found->len = page.len;
+        found->len = buffer_len(&page.text);
+        found->data = buffer_release(&page.text);
         rc = page.refused ? -ENOMEM : 0;
     }
     while (items) {

@@ -6,12 +6,6 @@
 
 #include "http/url.h"
 
-static ssize_t wrong(struct problem *problem, int status, const char *why)
-{
-    *problem = (struct problem){ status, why };
-    return -EINVAL;
-}
-
 static struct bytes from(struct bytes text, size_t at)
 {
     return (struct bytes){ text.data + at, text.len - at };
@@ -95,7 +89,7 @@ static ssize_t understand_part(struct part *p, struct problem *problem)
     p->extended = false;
     p->type = headers_get(&p->headers, "Content-Type");
     if (!text_alike(first_word(disposition, &rest), "form-data"))
-        return wrong(problem, 400, "a part of a form without Content-Disposition: form-data");
+        return problem_say(problem, 400, "a part of a form without Content-Disposition: form-data");
     while (next_parameter(&rest, &name, &value)) {
         if (text_alike(name, "name")) {
             p->name = value;
@@ -104,7 +98,7 @@ static ssize_t understand_part(struct part *p, struct problem *problem)
             p->filename = value;
         }
     }
-    return p->name.data ? 0 : wrong(problem, 400, "a part of a form without a name");
+    return p->name.data ? 0 : problem_say(problem, 400, "a part of a form without a name");
 }
 
 /* ---- the body ---------------------------------------------------------------------------------------------------- */
@@ -132,9 +126,9 @@ static ssize_t behind_delimiter(struct multipart *m, struct bytes seen, struct p
     while (at < seen.len && (seen.data[at] == ' ' || seen.data[at] == '\t'))
         at++;
     if (seen.len - at < 2)
-        return at > PART_HEAD_MAX ? wrong(problem, 400, "a boundary with a long line behind it") : 0;
+        return at > PART_HEAD_MAX ? problem_say(problem, 400, "a boundary with a long line behind it") : 0;
     if (seen.data[at] != '\r' || seen.data[at + 1] != '\n')
-        return wrong(problem, 400, "something else than the end of the line behind a boundary");
+        return problem_say(problem, 400, "something else than the end of the line behind a boundary");
     m->state = PART_HEAD;
     return (ssize_t)at + 2;
 }
@@ -176,7 +170,7 @@ static ssize_t take_head(struct multipart *m, struct bytes seen, enum multipart_
     if (len <= 0)
         return len;
     if (++m->parts > PART_MAX)
-        return wrong(problem, 413, "a form of more parts than are taken");
+        return problem_say(problem, 413, "a form of more parts than are taken");
     ssize_t rc = understand_part(p, problem);
     if (rc < 0)
         return rc;

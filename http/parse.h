@@ -27,6 +27,9 @@ struct problem {
     const char *why;                /* a static sentence */
 };
 
+/* Says what is wrong: -EINVAL. */
+int problem_say(struct problem *, int status, const char *why);
+
 struct parse_limits {               /* bytes; 0: as given here */
     size_t line;                    /* of the request line, 414: 8192 */
     size_t head;                    /* of all of it, 431: 65536 */

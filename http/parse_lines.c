@@ -7,10 +7,15 @@
 #include <string.h>
 
 
+int problem_say(struct problem *problem, int status, const char *why)
+{
+    *problem = (struct problem){ status, why };
+    return -EINVAL;
+}
+
 int parse_wrong_with(struct reader *r, int status, const char *why)
 {
-    *r->problem = (struct problem){ r->status == 502 ? 502 : status, why };
-    return -EINVAL;
+    return problem_say(r->problem, r->status == 502 ? 502 : status, why);
 }
 
 int parse_wrong(struct reader *r, const char *why)
