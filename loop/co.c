@@ -264,7 +264,7 @@ static struct co *co_new(struct coroutines *all, co_fn *fn, void *self)
     return co;
 }
 
-struct future *co_spawn(struct loop *loop, co_fn *fn, void *self, struct future *f)
+static struct co *spawn(struct loop *loop, co_fn *fn, void *self, struct future *f)
 {
     static const struct op op = { .name = "coroutine", .cancel = cancel };
     static const char no_stack[] = "no memory for a coroutine's stack";
@@ -277,10 +277,25 @@ struct future *co_spawn(struct loop *loop, co_fn *fn, void *self, struct future 
     else if (!co)
         log_detached(fn, -ENOMEM, no_stack);
     if (!co)
-        return f;
+        return NULL;
     co->f = f;
     co->detached = !f;
-    loop_queue(loop, &co->call, begin, co, 0);
+    return co;
+}
+
+struct future *co_spawn(struct loop *loop, co_fn *fn, void *self, struct future *f)
+{
+    struct co *co = spawn(loop, fn, self, f);
+    if (co)
+        loop_queue(loop, &co->call, begin, co, 0);
+    return f;
+}
+
+struct future *co_start(struct loop *loop, co_fn *fn, void *self, struct future *f)
+{
+    struct co *co = spawn(loop, fn, self, f);
+    if (co)
+        begin(co, 0);
     return f;
 }
 

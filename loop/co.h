@@ -24,6 +24,8 @@ typedef int co_fn(void *self);
  * starts nothing. A coroutine may not cancel itself, nor one that is cancelling it. f NULL detaches it: an
  * error it returns is logged once, with its name. Fails with -ENOMEM when no stack can be had (detached: logged). */
 struct future *co_spawn(struct loop *, co_fn *fn, void *self, struct future *f);
+/* The same, but it runs at once: as far as its first wait, or to its end, when this returns. */
+struct future *co_start(struct loop *, co_fn *fn, void *self, struct future *f);
 
 /* In a coroutine: waits until f has an answer, and returns its rc. An answer that is there already is taken without
  * switching, at most 64 times in a row; then the loop gets a turn. -ECANCELED when this coroutine was cancelled, or the

@@ -36,16 +36,6 @@ struct notices {
 
 static const char key;
 
-/* The function a reader knows: not the library's own that enters a coroutine or delivers an answer. */
-static const void *named(const struct loop *loop)
-{
-    void *self;
-    callback *fn = loop_running(loop, &self);
-    co_fn *co = co_behind(fn, self);
-    callback *waiter = co ? NULL : future_behind(fn, self);
-    return co ? (const void *)co : (const void *)(waiter ? waiter : fn);
-}
-
 /* Whether to tell of it now, and how many times it was not told since; at most one a second for each function. */
 static bool may_tell(struct notices *n, const void *function, int64_t now, uint64_t *suppressed)
 {
@@ -131,7 +121,7 @@ static void on_moment(void *self, enum loop_moment moment)
             n->suspect = NULL;
         break;
     case LOOP_CALLS:
-        n->function = named(n->loop);
+        n->function = notices_function(n->loop);
         n->began = n->sys->now(n->sys);
         break;
     case LOOP_CALLED:
@@ -170,4 +160,13 @@ void notices_stop(struct loop *loop)
 {
     if (loop_extension(loop, &key))
         loop_watch(loop, NULL, NULL);
+}
+
+const void *notices_function(const struct loop *loop)
+{
+    void *self;
+    callback *fn = loop_running(loop, &self);
+    co_fn *co = co_behind(fn, self);
+    callback *waiter = co ? NULL : future_behind(fn, self);
+    return co ? (const void *)co : (const void *)(waiter ? waiter : fn);
 }

@@ -21,6 +21,10 @@ int notices_start(struct loop *, int64_t slow, int64_t busy);
 /* Harmless when they are off. */
 void notices_stop(struct loop *);
 
+/* The function that runs now, as a reader knows it: not the library's own that enters a coroutine or delivers an answer. NULL
+ * outside of callbacks. For whoever names what holds the loop up. */
+const void *notices_function(const struct loop *);
+
 #ifdef __cplusplus
 }
 #endif

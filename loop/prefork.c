@@ -88,17 +88,17 @@ static struct parent *parent_new(struct sys *sys, const struct prefork *how)
 /* From now on signals wait to be read. 0 or -errno. */
 static int take_signals(struct parent *p)
 {
-    static const int taken[] = { SIGINT, SIGTERM };
-    sigset_t both, before;
-    sigemptyset(&both);
-    for (int i = 0; i < 2; i++)
-        sigaddset(&both, taken[i]);
-    int rc = p->sys->sigprocmask(p->sys, SIG_BLOCK, &both, &before);
-    for (int i = 0; i < 2 && rc == 0; i++)
+    const int taken[] = { SIGINT, SIGTERM, p->how->pass_on }, count = p->how->pass_on ? 3 : 2;
+    sigset_t all, before;
+    sigemptyset(&all);
+    for (int i = 0; i < count; i++)
+        sigaddset(&all, taken[i]);
+    int rc = p->sys->sigprocmask(p->sys, SIG_BLOCK, &all, &before);
+    for (int i = 0; i < count && rc == 0; i++)
         if (!sigismember(&before, taken[i]))
             sigaddset(&p->blocked, taken[i]);
     if (rc == 0)
-        rc = p->fds[p->count].fd = p->sys->signalfd(p->sys, -1, &both);
+        rc = p->fds[p->count].fd = p->sys->signalfd(p->sys, -1, &all);
     return rc < 0 ? rc : 0;
 }
 
@@ -129,13 +129,15 @@ static void kill_all(struct parent *p, const char *why)
     p->deadline = now(p) + SECOND;
 }
 
-/* Signals that came together are one. */
+/* Of signals that end it those that came together are one. */
 static void hear(struct parent *p)
 {
     struct signalfd_siginfo info;
     int signo = 0, fd = p->fds[p->count].fd;
     while (p->sys->read(p->sys, fd, &info, sizeof info) == sizeof info)
-        if (!signo)
+        if ((int)info.ssi_signo == p->how->pass_on)
+            signal_all(p, p->how->pass_on);
+        else if (!signo)
             signo = (int)info.ssi_signo;
     if (!signo)
         return;

@@ -42,6 +42,7 @@ struct prefork {                /* {0} but the worker */
     void *self;
     int count;                  /* how many; 0: one a processor */
     int max_restarts;           /* of all of them together; 0: 100; < 0: none */
+    int pass_on;                /* a signal more that each worker gets, and that ends nobody who listens to it: SIGHUP; 0: none */
     int64_t grace;              /* ns from the signal that ends them until they are killed; 0: 10 s; FOREVER */
 };
 

@@ -4,7 +4,9 @@
  *            reported, under a number that may belong to somebody else by now, and cannot be removed any more. Each
  *            registration carries a generation; an event of an old one is dropped, and the set is built anew.
  *        (b) a number that was closed and reused is unknown to epoll: MOD says ENOENT, and we add it.
- *        (c) regular files are always ready, and epoll refuses them (EPERM): we keep them in a list of our own. */
+ *        (c) regular files are always ready, and epoll refuses them (EPERM): we keep them in a list of our own.
+ *        (d) a wait with a time-out costs more than one without, each time. The distant ones, which rarely come to pass and stay
+ *            the same for many waits, are set once, in a timerfd: so a wait may end early, with nothing. */
 #include "loop/selector.h"
 
 #include <errno.h>
@@ -12,6 +14,8 @@
 #include <string.h>
 
 enum { EVENTS = 256, KNOWN = 16, ALWAYS = 32 };     /* the last two are bits of entry.mask beside the public ones */
+#define DISTANT (100 * MILLISECOND)
+static const uint64_t THE_ALARM = UINT64_MAX;       /* data of its event */
 
 struct entry {
     uint32_t generation;
@@ -25,8 +29,26 @@ struct selector {
     int capacity;
     int always, turn;           /* how many are always ready, and whose turn it is where not all fit */
     bool files_next;            /* they take the place if there is but one */
+    int alarm;                  /* < 0: there is none */
+    int64_t rings;              /* when; FOREVER: it is not set */
     struct epoll_event events[EVENTS];
 };
+
+static int watch_alarm(struct selector *s, int epfd)
+{
+    struct epoll_event event = { .events = EPOLLIN | (uint32_t)EPOLLET, .data.u64 = THE_ALARM };
+    return s->alarm < 0 ? 0 : s->sys->epoll_ctl(s->sys, epfd, EPOLL_CTL_ADD, s->alarm, &event);
+}
+
+/* Without one, waits have time-outs. */
+static void make_alarm(struct selector *s)
+{
+    s->alarm = s->sys->alarm(s->sys);
+    if (watch_alarm(s, s->epfd) < 0) {
+        s->sys->close(s->sys, s->alarm);
+        s->alarm = -1;
+    }
+}
 
 struct selector *selector_new(struct sys *sys)
 {
@@ -34,6 +56,7 @@ struct selector *selector_new(struct sys *sys)
     if (!s)
         return NULL;
     s->sys = sys;
+    s->rings = FOREVER;
     s->epfd = sys->epoll_create(sys);
     if (s->epfd < 0) {
         int error = -s->epfd;
@@ -41,11 +64,14 @@ struct selector *selector_new(struct sys *sys)
         errno = error;
         return NULL;
     }
+    make_alarm(s);
     return s;
 }
 
 void selector_close(struct selector *s)
 {
+    if (s->alarm >= 0)
+        s->sys->close(s->sys, s->alarm);
     s->sys->close(s->sys, s->epfd);
     sys_free(s->sys, s->entries);
     sys_free(s->sys, s);
@@ -131,6 +157,18 @@ void selector_drained(struct selector *s, int fd, int mask)
     (void)s, (void)fd, (void)mask;
 }
 
+/* ---- the alarm --------------------------------------------------------------------------------------------------- */
+
+/* Whether it rings at that time, or before. */
+static bool alarm_rings_by(struct selector *s, int64_t deadline)
+{
+    if (s->alarm >= 0 && s->rings > deadline && s->sys->alarm_at(s->sys, s->alarm, deadline) == 0)
+        s->rings = deadline;
+    return s->rings <= deadline;
+}
+
+/* ---- waiting ----------------------------------------------------------------------------------------------------- */
+
 /* Trap (a): leaves the stale registrations behind with the old set. If that fails, the next stale event tries again. */
 static void rebuild(struct selector *s)
 {
@@ -146,6 +184,10 @@ static void rebuild(struct selector *s)
             s->sys->close(s->sys, epfd);
             return;
         }
+    }
+    if (watch_alarm(s, epfd) < 0) {
+        s->sys->close(s->sys, epfd);
+        return;
     }
     s->sys->close(s->sys, s->epfd);
     s->epfd = epfd;
@@ -188,14 +230,24 @@ static int64_t relative(struct selector *s, int64_t deadline)
     return left > 0 ? left : 0;
 }
 
+static int64_t how_long(struct selector *s, int64_t deadline)
+{
+    int64_t left = relative(s, deadline);
+    return left > DISTANT && alarm_rings_by(s, deadline) ? -1 : left;
+}
+
 int selector_wait(struct selector *s, int64_t deadline, struct ready *out, int max)
 {
     bool stale = false;
     int room = room_for_events(s, max), n = 0;
-    int found = room ? s->sys->epoll_wait(s->sys, s->epfd, s->events, room, relative(s, deadline)) : 0;
+    int found = room ? s->sys->epoll_wait(s->sys, s->epfd, s->events, room, how_long(s, deadline)) : 0;
     if (found < 0 && found != -EINTR)
         return found;
     for (int i = 0; i < found; i++) {
+        if (s->events[i].data.u64 == THE_ALARM) {
+            s->rings = FOREVER;
+            continue;
+        }
         int fd = (int)(uint32_t)s->events[i].data.u64;
         struct entry *e = &s->entries[fd];
         if (!e->mask || e->generation != s->events[i].data.u64 >> 32)

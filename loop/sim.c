@@ -12,7 +12,7 @@
 #include "loop/log.h"
 #include "loop/require.h"
 
-enum { IDLE_WAITS = 10000, PIPE_BYTES = 65536, PROCESSORS = 2 };
+enum { IDLE_WAITS = 10000, PROCESSORS = 2 };
 
 /* splitmix64 */
 uint64_t sim_chance(struct sim *sim)
@@ -132,7 +132,7 @@ static int door_dup(struct sys *sys, int fd)
 static int door_pipe(struct sys *sys, int fds[2])
 {
     struct sim *sim = world(sys);
-    int error = sim_fault(sim, CALL_PIPE), rc = error ? error : sim_pipe(sim, fds);
+    int error = sim_fault(sim, CALL_PIPE), rc = error ? error : sim_pipe(sim, fds, sim->pipe_capacity);
     return (int)sim_told(sim, CALL_PIPE, rc ? -1 : fds[0], rc ? -1 : fds[1], rc);
 }
 
@@ -408,12 +408,14 @@ struct sim *sim_new(uint64_t seed)
         .socket = door_socket, .bind = door_bind, .listen = door_listen, .accept = door_accept,
         .connect = door_connect, .socket_error = door_socket_error, .open = disk_open,
         .open_beneath = disk_open_beneath, .file_status = disk_status, .read_at = disk_read_at, .read_names = disk_read_names,
+        .splice = pipe_splice, .wide_pipe = pipe_wide,
         .set_option = door_set_option, .writev = door_writev, .sockname = door_sockname, .peername = door_peername,
         .set_mode = door_set_mode, .unlink_socket = door_unlink_socket, .lookup = door_lookup,
         .sigprocmask = door_sigprocmask, .signalfd = door_signalfd,
         .spawn = door_spawn, .fork = door_fork, .kill = door_kill, .reap = door_reap,
         .submit = door_submit, .withdraw = door_withdraw, .processors = door_processors, .wall_time = door_wall_time,
     };
+    sys_refuse_rest(&sim->sys);
     sim->seed = sim->chance = seed;
     sim->now = SECOND;
     sim->idle_limit = IDLE_WAITS;

@@ -78,8 +78,8 @@ void sim_fail(struct sim *, enum sys_call, unsigned n, int error);
 void sim_fail_any(struct sim *, unsigned n, int error);
 /* Whether the fault that was asked for last has been delivered. */
 bool sim_failed(const struct sim *);
-/* CALL_READ or CALL_WRITE move at most `bytes` at a time, except on an eventfd; 0 takes it back. Where there was more, whoever
- * waits for edges gets a new one. */
+/* CALL_READ, CALL_WRITE or CALL_SPLICE move at most `bytes` at a time, except on an eventfd; 0 takes it back. Where there was
+ * more, whoever waits for edges gets a new one. */
 void sim_shorten(struct sim *, enum sys_call, size_t bytes);
 /* So many percent of the calls of that kind fail with `error` (-EINTR, -EAGAIN), seeded; never more than 3 in a row. 0 ends
  * it. */
@@ -109,12 +109,14 @@ struct sim_live {
 };
 struct sim_live sim_live(const struct sim *);
 
-/* Sees every call after it was made: its arguments as a number or two, its result. For histories. NULL ends it. The numbers:
+/* Sees every call after it was made: its arguments as a number or two, its result. For histories; what it calls itself is the
+ * world's, as in sim_at. NULL ends it. The numbers:
  *     read, write: fd, len      close, dup: fd      shutdown: fd, how      epoll_ctl: op, fd      epoll_wait: max, timeout
  *     poll: count, timeout      random: len         pipe, socketpair: the two new descriptors, or -1
  *     memory, map: 1 if there was an old block, size; the result is 0 or -ENOMEM      guard: size, split
  *     open: flags, mode         set_option: fd, option              set_mode: fd, mode          lookup: port, family
- *     open_beneath: dir         file_status: fd                     read_names: fd, size */
+ *     open_beneath: dir         file_status: fd                     read_names: fd, size
+ *     splice: from, len */
 typedef void sim_witness(void *self, enum sys_call, int64_t arg, int64_t arg2, int64_t result);
 void sim_watch(struct sim *, sim_witness *, void *self);
 
@@ -136,7 +138,8 @@ void sim_disk_says(struct sim *, const char *path, const struct file_status *);
 /* From now on no descriptor gets a number of n or more: what would make one fails with -EMFILE, as under RLIMIT_NOFILE. The
  * numbers begin at 3. 0 takes it back. */
 void sim_limit_descriptors(struct sim *, int n);
-/* The capacity of pipes made from now on, in bytes (65,536): whole pages of 4,096, or one smaller page. */
+/* The capacity of pipes made from now on, in bytes (65,536): whole pages of 4,096, or one smaller page. Fewer than
+ * 65,536 are all that wide ones get, too. */
 void sim_pipe_capacity(struct sim *, size_t bytes);
 
 #ifdef __cplusplus

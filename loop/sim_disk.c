@@ -289,6 +289,16 @@ ssize_t disk_read_at(struct sys *sys, int fd, void *data, size_t len, int64_t of
     return sim_told(sim, CALL_READ, fd, (int64_t)len, n ? n : read_at(sim, fd, data, len, offset));
 }
 
+ssize_t disk_content(const struct sim *sim, int fd, int64_t offset, const char **data)
+{
+    const struct opened *o = opened_of(sim, fd);
+    if (!o || o->file.kind != &regular)
+        return sim_file_of(sim, fd) ? -EINVAL : -EBADF;
+    size_t left = offset < (int64_t)o->len ? o->len - (size_t)offset : 0;
+    *data = o->data + (left ? offset : 0);
+    return (ssize_t)left;
+}
+
 /* The name of an entry that stands in that directory itself; NULL: it does not. */
 static const char *name_in(const struct entry *e, const char *dir)
 {

@@ -15,7 +15,7 @@ static const char *const names[CALL_COUNT] = {
     "epoll_create", "epoll_ctl", "epoll_wait", "poll", "map",
     "guard", "on_fault", "socket", "bind", "listen", "accept", "connect", "socket_error",
     "set_option", "sockname", "peername", "set_mode", "unlink_socket", "lookup", "open",
-    "open_beneath", "file_status", "read_names",
+    "open_beneath", "file_status", "read_names", "splice",
     "sigprocmask", "signalfd", "spawn", "fork", "kill", "reap", "submit", "withdraw",
 };
 
@@ -56,7 +56,8 @@ bool sim_failed(const struct sim *sim)
 
 void sim_shorten(struct sim *sim, enum sys_call call, size_t bytes)
 {
-    REQUIRE(call == CALL_READ || call == CALL_WRITE, "%s moves no bytes: shorten CALL_READ or CALL_WRITE", names[call]);
+    REQUIRE(call == CALL_READ || call == CALL_WRITE || call == CALL_SPLICE,
+            "%s moves no bytes: shorten CALL_READ, CALL_WRITE or CALL_SPLICE", names[call]);
     sim->limits[call] = bytes;
 }
 
@@ -105,8 +106,11 @@ size_t sim_shortened(const struct sim *sim, enum sys_call call, const struct fil
 
 int64_t sim_told(struct sim *sim, enum sys_call call, int64_t arg, int64_t arg2, int64_t result)
 {
-    if (sim->witness && !sim->outside)
+    if (sim->witness && !sim->outside) {
+        sim->outside = true;
         sim->witness(sim->witness_self, call, arg, arg2, result);
+        sim->outside = false;
+    }
     return result;
 }
 

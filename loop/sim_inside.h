@@ -160,7 +160,7 @@ struct storm {
     int error;
 };
 
-enum { RULE_SLOTS = 256 };
+enum { RULE_SLOTS = 256, PIPE_BYTES = 65536 };
 
 struct net {
     struct ring sockets;                    /* all that are not freed */
@@ -275,9 +275,20 @@ int sim_epoll_wait(struct sim *, int epfd, struct epoll_event *, int max, int64_
 int sim_poll(struct sim *, struct pollfd *, int count, int64_t timeout);
 
 /* sim_pipe.c, sim_socket.c, sim_eventfd.c */
-int sim_pipe(struct sim *, int fds[2]);
+int sim_pipe(struct sim *, int fds[2], size_t capacity);
 int sim_socketpair(struct sim *, int fds[2]);
 int sim_eventfd(struct sim *);
+
+/* sim_pipe.c. Whether it is an end of a pipe: the one to write to, or the other. */
+bool pipe_is(const struct file *, bool writer);
+/* Puts pages of a file in, from `offset` of it on, as many as there is room for: how many bytes; -EAGAIN, -EPIPE, -ENOMEM. */
+ssize_t pipe_put_pages(struct file *, const char *data, size_t len, int64_t offset);
+/* How many bytes it holds, at most `len`; copies them, unless data is NULL. They stay. */
+size_t pipe_look(const struct file *, char *data, size_t len);
+
+/* sim_splice.c: the door's entries */
+ssize_t pipe_splice(struct sys *, int from, int64_t offset, int to, size_t len);
+ssize_t pipe_wide(struct sys *, int fds[2], size_t bytes);
 
 /* sim_socket.c. A socket that no descriptor names yet, or NULL. */
 struct sock *sock_new(void);
@@ -327,6 +338,8 @@ int disk_open_beneath(struct sys *, int dir, const char *path);
 int disk_status(struct sys *, int fd, const char *name, struct file_status *out);
 ssize_t disk_read_at(struct sys *, int fd, void *data, size_t len, int64_t offset);
 ssize_t disk_read_names(struct sys *, int fd, char *out, size_t size);
+/* What a file has from `offset` on: *data and how many bytes; -EBADF, or -EINVAL: it is no regular one. */
+ssize_t disk_content(const struct sim *, int fd, int64_t offset, const char **data);
 void sim_disk_close(struct sim *);
 
 /* sim_signals.c */

@@ -84,6 +84,36 @@ static ssize_t pipe_write(struct file *file, const void *data, size_t len)
     return done ? (ssize_t)done : -EAGAIN;
 }
 
+ssize_t pipe_put_pages(struct file *file, const char *data, size_t len, int64_t offset)
+{
+    struct pipe *p = ((struct pipe_end *)file)->pipe;
+    size_t done = 0;
+    if (!p->ends[READER])
+        return -EPIPE;
+    while (done < len && !pipe_full(p)) {
+        size_t rest = p->page - (size_t)(offset + (int64_t)done) % p->page;
+        struct chunk *page = chunks_add(&p->pages, rest < len - done ? rest : len - done);
+        if (!page)
+            return done ? (ssize_t)done : -ENOMEM;
+        done += append(page, data + done, len - done);
+    }
+    file_wake(&p->ends[READER]->file, EPOLLIN | EPOLLRDNORM);
+    return done ? (ssize_t)done : -EAGAIN;
+}
+
+size_t pipe_look(const struct file *file, char *data, size_t len)
+{
+    const struct pipe *p = ((const struct pipe_end *)file)->pipe;
+    size_t done = 0;
+    for (const struct chunk *c = p->pages.first; c && done < len; c = c->next) {
+        size_t n = c->end - c->begin < len - done ? c->end - c->begin : len - done;
+        if (data)
+            memcpy(data + done, c->data + c->begin, n);
+        done += n;
+    }
+    return done;
+}
+
 static uint32_t reader_ready(struct file *file)
 {
     struct pipe *p = ((struct pipe_end *)file)->pipe;
@@ -117,7 +147,12 @@ static const struct file_kind kinds[] = {
     [WRITER] = { .read = pipe_read, .write = pipe_write, .ready = writer_ready, .release = pipe_release },
 };
 
-int sim_pipe(struct sim *sim, int fds[2])
+bool pipe_is(const struct file *file, bool writer)
+{
+    return file->kind == &kinds[writer ? WRITER : READER];
+}
+
+int sim_pipe(struct sim *sim, int fds[2], size_t capacity)
 {
     struct pipe *p = calloc(1, sizeof *p);
     struct pipe_end *ends[2] = { calloc(1, sizeof **ends), calloc(1, sizeof **ends) };
@@ -127,8 +162,8 @@ int sim_pipe(struct sim *sim, int fds[2])
         free(ends[WRITER]);
         return -ENOMEM;
     }
-    p->page = sim->pipe_capacity < PAGE ? sim->pipe_capacity : PAGE;
-    p->slots = (sim->pipe_capacity + p->page - 1) / p->page;
+    p->page = capacity < PAGE ? capacity : PAGE;
+    p->slots = (capacity + p->page - 1) / p->page;
     for (int side = READER; side <= WRITER; side++) {
         file_init(&ends[side]->file, &kinds[side]);
         ends[side]->pipe = p;

@@ -33,7 +33,7 @@ enum sys_call {
     CALL_MAP, CALL_GUARD, CALL_ON_FAULT,
     CALL_SOCKET, CALL_BIND, CALL_LISTEN, CALL_ACCEPT, CALL_CONNECT, CALL_SOCKET_ERROR,
     CALL_SET_OPTION, CALL_SOCKNAME, CALL_PEERNAME, CALL_SET_MODE, CALL_UNLINK_SOCKET, CALL_LOOKUP, CALL_OPEN,
-    CALL_OPEN_BENEATH, CALL_FILE_STATUS, CALL_READ_NAMES,
+    CALL_OPEN_BENEATH, CALL_FILE_STATUS, CALL_READ_NAMES, CALL_SPLICE,
     CALL_SIGPROCMASK, CALL_SIGNALFD, CALL_SPAWN, CALL_FORK, CALL_KILL, CALL_REAP, CALL_SUBMIT, CALL_WITHDRAW,
     CALL_COUNT
 };
@@ -152,6 +152,12 @@ struct sys {
     /* More names of an open directory, a zero behind each, in no order, without "." and "..": how many bytes; 0: that was all.
      * -EINVAL: there is no room for one (size 300 is enough). */
     ssize_t (*read_names)(struct sys *, int fd, char *out, size_t size);
+    /* splice(2): bytes that are not copied, as many as there is room for. offset >= 0: out of a file, from there on, into a pipe:
+     * 0 is the file's end, -EINVAL: this file cannot be read so; that may sleep: for jobs. offset < 0: out of a pipe, into a pipe
+     * or a socket, as a write. */
+    ssize_t (*splice)(struct sys *, int from, int64_t offset, int to, size_t len);
+    /* A pipe with room for so many bytes, or as many as may be had: how many, or -errno. Counted as a pipe. */
+    ssize_t (*wide_pipe)(struct sys *, int fds[2], size_t bytes);
 
     /* SIG_BLOCK or SIG_UNBLOCK for the calling thread; threads it starts later inherit it, children do not. *old is what it
      * blocked before, unless NULL. */
@@ -183,6 +189,10 @@ struct sys {
     int (*withdraw)(struct sys *, struct job *);
     /* How many threads can run at the same time, at least 1; 2 in the sim. Not counted. */
     int (*processors)(struct sys *);
+    /* timerfd_create(2), and what it is set to: `when`, on sys.now's clock, becomes READABLE in an epoll that watches for edges.
+     * -ENOSYS in the sim, whose waits cost nothing. Neither is counted. */
+    int (*alarm)(struct sys *);
+    int (*alarm_at)(struct sys *, int fd, int64_t when);
     /* The time of day: ns since 1970, UTC. It may jump; for showing, never for waiting. Not counted; 2000-01-01 and on in the
      * sim. */
     int64_t (*wall_time)(struct sys *);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
@@ -203,6 +204,20 @@ static int linux_epoll_wait(struct sys *sys, int epfd, struct epoll_event *event
     }
     n = epoll_wait(epfd, events, max, milliseconds(timeout));
     return n < 0 ? -errno : n;
+}
+
+static int linux_alarm(struct sys *sys)
+{
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    (void)sys;
+    return fd < 0 ? -errno : fd;
+}
+
+static int linux_alarm_at(struct sys *sys, int fd, int64_t when)
+{
+    struct itimerspec t = { .it_value = { when / SECOND, when % SECOND } };
+    (void)sys;
+    return timerfd_settime(fd, TFD_TIMER_ABSTIME, &t, NULL) < 0 ? -errno : 0;
 }
 
 static int linux_poll(struct sys *sys, struct pollfd *fds, int count, int64_t timeout)
@@ -413,11 +428,12 @@ struct sys *sys_linux(void)
         .close = linux_close, .dup = linux_dup, .pipe = linux_pipe, .socketpair = linux_socketpair,
         .shutdown = linux_shutdown, .eventfd = linux_eventfd, .epoll_create = linux_epoll_create,
         .epoll_ctl = linux_epoll_ctl, .epoll_wait = linux_epoll_wait, .poll = linux_poll,
+        .alarm = linux_alarm, .alarm_at = linux_alarm_at,
         .map = linux_map, .guard = linux_guard, .on_fault = linux_on_fault,
         .socket = linux_socket, .bind = linux_bind, .listen = linux_listen, .accept = linux_accept,
         .connect = linux_connect, .socket_error = linux_socket_error, .open = linux_open,
         .open_beneath = linux_open_beneath, .file_status = linux_file_status, .read_at = linux_read_at,
-        .read_names = linux_read_names,
+        .read_names = linux_read_names, .splice = linux_splice, .wide_pipe = linux_wide_pipe,
         .set_option = linux_set_option, .writev = linux_writev, .sockname = linux_sockname, .peername = linux_peername,
         .set_mode = linux_set_mode, .unlink_socket = linux_unlink_socket, .lookup = linux_lookup,
         .sigprocmask = linux_sigprocmask, .signalfd = linux_signalfd,

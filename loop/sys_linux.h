@@ -18,6 +18,8 @@ int linux_open_beneath(struct sys *, int dir, const char *path);
 int linux_file_status(struct sys *, int fd, const char *name, struct file_status *out);
 ssize_t linux_read_at(struct sys *, int fd, void *data, size_t len, int64_t offset);
 ssize_t linux_read_names(struct sys *, int fd, char *out, size_t size);
+ssize_t linux_splice(struct sys *, int from, int64_t offset, int to, size_t len);
+ssize_t linux_wide_pipe(struct sys *, int fds[2], size_t bytes);
 
 /* sys_linux_process.c */
 void linux_ignore_sigpipe(void);

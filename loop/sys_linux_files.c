@@ -1,4 +1,4 @@
-/* sys_linux_files.c - the real door's files below a directory.
+/* sys_linux_files.c - the real door's files below a directory, and what is moved out of them without being copied.
  *
  * The trap it exists for: a path that was looked at and then opened is two paths, because a link may have taken the place of a
  * folder between. So the kernel itself keeps what it opens beneath the directory (openat2, Linux 5.6); where it cannot, no link
@@ -69,7 +69,7 @@ int linux_file_status(struct sys *sys, int fd, const char *name, struct file_sta
 {
     struct stat s;
     (void)sys;
-    if (fstatat(fd, name, &s, AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH)) < 0)
+    if ((*name ? fstatat(fd, name, &s, AT_SYMLINK_NOFOLLOW) : fstat(fd, &s)) < 0)
         return -errno;
     *out = (struct file_status){ .size = s.st_size, .inode = s.st_ino,
                                  .kind = S_ISREG(s.st_mode) ? FILE_REGULAR : S_ISDIR(s.st_mode) ? FILE_DIRECTORY
@@ -106,4 +106,22 @@ ssize_t linux_read_names(struct sys *sys, int fd, char *out, size_t size)
         }
     } while (got > 0 && len == 0);
     return got < 0 ? -errno : (ssize_t)len;
+}
+
+/* A pipe with nothing in it, or without room, is -EAGAIN whatever its flags. */
+ssize_t linux_splice(struct sys *sys, int from, int64_t offset, int to, size_t len)
+{
+    ssize_t n = splice(from, offset < 0 ? NULL : &offset, to, NULL, len, SPLICE_F_NONBLOCK);
+    (void)sys;
+    return n < 0 ? -errno : n;
+}
+
+/* Who has too many already keeps what there is. */
+ssize_t linux_wide_pipe(struct sys *sys, int fds[2], size_t bytes)
+{
+    int rc = sys->pipe(sys, fds);
+    if (rc < 0)
+        return rc;
+    int room = fcntl(fds[1], F_SETPIPE_SZ, (int)bytes);
+    return room < 0 ? fcntl(fds[1], F_GETPIPE_SZ) : room;
 }

@@ -174,7 +174,8 @@ static void empty_pool(void)
 {
     pool.ended = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
     pool.first = pool.last = NULL;
-    pool.queued = pool.coming = pool.live = 0;
+    pool.queued = pool.live = 0;
+    pool.coming = 0;
     pool.idle = pool.unused = NULL;
     pool.ending = false;
     for (int i = 0; i < MOST_THREADS; i++) {

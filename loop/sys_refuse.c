@@ -24,6 +24,18 @@ static int refuse_two(struct sys *sys, int a, int b)
     return -ENOSYS;
 }
 
+static int refuse(struct sys *sys)
+{
+    (void)sys;
+    return -ENOSYS;
+}
+
+static int refuse_time(struct sys *sys, int fd, int64_t when)
+{
+    (void)sys, (void)fd, (void)when;
+    return -ENOSYS;
+}
+
 static int refuse_address(struct sys *sys, int fd, const struct sockaddr *address, socklen_t len)
 {
     (void)sys, (void)fd, (void)address, (void)len;
@@ -93,6 +105,18 @@ static ssize_t refuse_read_at(struct sys *sys, int fd, void *data, size_t len, i
 static ssize_t refuse_names(struct sys *sys, int fd, char *out, size_t size)
 {
     (void)sys, (void)fd, (void)out, (void)size;
+    return -ENOSYS;
+}
+
+static ssize_t refuse_splice(struct sys *sys, int from, int64_t offset, int to, size_t len)
+{
+    (void)sys, (void)from, (void)offset, (void)to, (void)len;
+    return -ENOSYS;
+}
+
+static ssize_t refuse_wide_pipe(struct sys *sys, int fds[2], size_t bytes)
+{
+    (void)sys, (void)fds, (void)bytes;
     return -ENOSYS;
 }
 
@@ -170,6 +194,10 @@ void sys_refuse_rest(struct sys *sys)
     sys->file_status = sys->file_status ? sys->file_status : refuse_status;
     sys->read_at = sys->read_at ? sys->read_at : refuse_read_at;
     sys->read_names = sys->read_names ? sys->read_names : refuse_names;
+    sys->alarm = sys->alarm ? sys->alarm : refuse;
+    sys->alarm_at = sys->alarm_at ? sys->alarm_at : refuse_time;
+    sys->splice = sys->splice ? sys->splice : refuse_splice;
+    sys->wide_pipe = sys->wide_pipe ? sys->wide_pipe : refuse_wide_pipe;
     sys->sigprocmask = sys->sigprocmask ? sys->sigprocmask : refuse_sigprocmask;
     sys->signalfd = sys->signalfd ? sys->signalfd : refuse_signalfd;
     sys->spawn = sys->spawn ? sys->spawn : refuse_spawn;

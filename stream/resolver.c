@@ -65,9 +65,9 @@ void addresses_free(struct addresses *a)
     sys_free(a->sys, a);
 }
 
-void *found_new(struct sys *sys, size_t size)
+void *resolved_new(struct sys *sys, size_t size)
 {
-    struct found *found = sys_new(sys, size);
+    struct resolved *found = sys_new(sys, size);
     if (!found)
         return NULL;
     found->sys = sys;
@@ -75,9 +75,9 @@ void *found_new(struct sys *sys, size_t size)
     return found;
 }
 
-void found_free(void *found)
+void resolved_free(void *found)
 {
-    sys_free(((struct found *)found)->sys, found);
+    sys_free(((struct resolved *)found)->sys, found);
 }
 
 /* ---- questions ------------------------------------------------------------------------------------------------------ */
@@ -204,7 +204,7 @@ static int64_t later(const struct resolver *r, int64_t time)
 }
 
 /* For how long the answer is remembered. */
-static int64_t holds(const struct resolver *r, int rc, const struct found *found)
+static int64_t holds(const struct resolver *r, int rc, const struct resolved *found)
 {
     if (rc > 0)
         return found->ttl < r->answers_hold ? found->ttl : r->answers_hold;
@@ -212,7 +212,7 @@ static int64_t holds(const struct resolver *r, int rc, const struct found *found
 }
 
 /* Keeps the question, with its answer, or ends it. */
-static void remember(struct question *q, int rc, const struct found *found)
+static void remember(struct question *q, int rc, const struct resolved *found)
 {
     struct resolver *r = q->resolver;
     int64_t hold = holds(r, rc, found);
@@ -232,7 +232,7 @@ static void on_answer(void *self, int rc)
 {
     struct question *q = self;
     struct resolver *r = q->resolver;
-    struct found *found = q->job.value;
+    struct resolved *found = q->job.value;
     rc = rc == 0 ? -ENODATA : rc;
     for (struct future *f; (f = waiters_first(&q->waiters));) {
         if (rc > 0)
@@ -242,7 +242,7 @@ static void on_answer(void *self, int rc)
     }
     remember(q, rc, found);
     if (found)
-        found_free(found);
+        resolved_free(found);
 }
 
 /* ---- asking --------------------------------------------------------------------------------------------------------- */

@@ -270,14 +270,14 @@ static int error_of(const struct names *n, int status)
     }
 }
 
-static void hold_for(struct found *out, int seconds)
+static void hold_for(struct resolved *out, int seconds)
 {
     int64_t ttl = seconds > 0 ? seconds * SECOND : 0;       /* RFC 2181: what looks negative is 0 */
     out->ttl = ttl < out->ttl ? ttl : out->ttl;
 }
 
 /* An answer holds as long as all that led to it. How many addresses it has. */
-static int take(const struct ares_addrinfo *info, struct found *out)
+static int take(const struct ares_addrinfo *info, struct resolved *out)
 {
     int count = 0;
     for (const struct ares_addrinfo_cname *c = info->cnames; c; c = c->next)
@@ -292,7 +292,7 @@ static int take(const struct ares_addrinfo *info, struct found *out)
 
 static void answer(struct names *n, struct future *f, int status, const struct ares_addrinfo *info)
 {
-    struct found *found = status == ARES_SUCCESS ? found_new(n->sys, sizeof *found) : NULL;
+    struct resolved *found = status == ARES_SUCCESS ? resolved_new(n->sys, sizeof *found) : NULL;
     n->wanted--;
     if (found)
         future_resolve(f, take(info, found), found);
@@ -361,7 +361,7 @@ static void look_up_undo(void *self, struct future *f)
 {
     (void)self;
     if (f->value)
-        found_free(f->value);
+        resolved_free(f->value);
 }
 
 static int look_up(void *self, const char *host, int family, struct future *f)

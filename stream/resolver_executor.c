@@ -12,7 +12,7 @@
 enum { TRIES = 3 };
 
 struct errand {
-    struct found found;             /* the first: it is freed as one */
+    struct resolved found;             /* the first: it is freed as one */
     int family;
     char host[LONGEST_NAME + 1];
 };
@@ -31,12 +31,12 @@ static int look_up(void *self, const char *host, int family, struct future *f)
 {
     struct loop *loop = self;
     struct executor *ex = loop_executor(loop);
-    struct errand *e = ex ? found_new(loop_sys(loop), sizeof *e) : NULL;
+    struct errand *e = ex ? resolved_new(loop_sys(loop), sizeof *e) : NULL;
     if (!e)
         return -errno;
     e->family = family;
     strcpy(e->host, host);
-    executor_run(ex, run, e, found_free, f);
+    executor_run(ex, run, e, resolved_free, f);
     return 0;
 }
 

@@ -93,3 +93,12 @@ void shelf_put(struct loop *loop, char *block, size_t size)
     else
         sys_free(loop_sys(loop), block);
 }
+
+void shelf_give_back(struct loop *loop, struct buffer *b)
+{
+    size_t size = buffer_size(b);
+    if (size == SHELF_BLOCK || size == SHELF_LITTLE)
+        shelf_put(loop, buffer_release(b), size);
+    else if (size)
+        buffer_end(b, loop_sys(loop));
+}

@@ -10,6 +10,7 @@
 #define EDDY_STREAM_SHELF_H
 
 #include "loop/loop.h"
+#include "stream/buffer.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,6 +21,8 @@ enum { SHELF_BLOCK = 65536, SHELF_LITTLE = 1024 };      /* bytes: the two sizes 
 /* NULL when memory is refused. */
 char *shelf_take(struct loop *, size_t size);
 void shelf_put(struct loop *, char *block, size_t size);
+/* Ends a buffer with nothing in it: its memory goes where it came from. */
+void shelf_give_back(struct loop *, struct buffer *);
 
 #ifdef __cplusplus
 }

@@ -10,15 +10,28 @@
 #include <sys/socket.h>
 
 #include "loop/require.h"
+#include "stream/shelf.h"
 #include "stream/stream_inside.h"
+
+/* Who hears of it may close the stream. */
+static void tell_readable(struct stream *s)
+{
+    callback *fn = s->on_readable;
+    if (!fn || !stream_readable(s))
+        return;
+    s->on_readable = NULL;
+    fn(s->on_readable_self, 0);
+}
 
 static void go_on(void *self, int what)
 {
     struct stream *s = self;
     (void)what;
+    stream_conduit_ready(s);
     stream_write_ready(s);
     stream_read_ready(s);
     stream_look_closed(s);
+    tell_readable(s);
 }
 
 /* A stream that goes on from the last turn has one share of this one, not two. */
@@ -71,7 +84,15 @@ static void plain_close(struct stream *s)
     (void)s;
 }
 
-static const struct wire plain = { plain_read, plain_write, plain_shutdown, plain_ready, plain_close };
+static ssize_t plain_splice(struct stream *s, int pipe, size_t len)
+{
+    ssize_t n = s->sys->splice(s->sys, pipe, -1, s->fd, len);
+    if (n == -EAGAIN || (n >= 0 && (size_t)n < len))
+        stream_drained(s, WRITABLE);
+    return n;
+}
+
+static const struct wire plain = { plain_read, plain_write, plain_shutdown, plain_ready, plain_close, plain_splice };
 
 /* ---- making and ending one ------------------------------------------------------------------------------------------ */
 
@@ -103,6 +124,7 @@ void stream_close(struct stream *s)
     s->sys->close(s->sys, s->fd);
     loop_unqueue(s->loop, &s->again);
     stream_read_end(s);
+    stream_conduit_end(s);
     stream_write_end(s);
     sys_free(s->sys, s);
 }
@@ -130,6 +152,11 @@ void *stream_data(const struct stream *s)
 int stream_set_nodelay(struct stream *s, bool on)
 {
     return s->sys->set_option(s->sys, s->fd, IPPROTO_TCP, TCP_NODELAY, on);
+}
+
+bool stream_secure(const struct stream *s)
+{
+    return s->wire != &plain;
 }
 
 void stream_drained(struct stream *s, int mask)
@@ -179,4 +206,22 @@ void stream_on_close(struct stream *s, callback *fn, void *self)
     s->on_close_self = self;
     if (fn)
         stream_again(s);
+}
+
+void stream_on_readable(struct stream *s, callback *fn, void *self)
+{
+    s->on_readable = fn;
+    s->on_readable_self = self;
+    if (!fn)
+        return;
+    stream_read_begin(s);
+    if (buffer_len(&s->read.in) == 0)
+        shelf_give_back(s->loop, &s->read.in);
+    if (stream_readable(s))
+        stream_again(s);
+}
+
+bool stream_readable(const struct stream *s)
+{
+    return stream_unread(s).len || stream_read_error(s) || s->told & (READABLE | BROKEN);
 }

@@ -40,6 +40,8 @@ void *stream_data(const struct stream *);
 /* TCP_NODELAY: small writes are sent at once, not held back until what was sent before is acknowledged. 0 or -errno;
  * -EOPNOTSUPP, -ENOTSOCK: no TCP. */
 int stream_set_nodelay(struct stream *, bool on);
+/* Whether it speaks TLS, or was to (tls.h). */
+bool stream_secure(const struct stream *);
 
 /* ---- the rest ---------------------------------------------------------------------------------------------------- */
 
@@ -47,6 +49,11 @@ int stream_set_nodelay(struct stream *, bool on);
  * where it can only not be written to any more; and all that came before has been read, or is not enough for the read that
  * waits. For that it looks ahead, by one portion at most. fn NULL takes it back. */
 void stream_on_close(struct stream *, callback *fn, void *self);
+/* Calls fn(self, 0) once when there is something to read, or the end: for who has no read pending until then, and holds nothing
+ * but the stream while he waits. What the last read gave is no longer his. fn may close the stream. fn NULL takes it back. */
+void stream_on_readable(struct stream *, callback *fn, void *self);
+/* Whether that may be so now: something came, or was told of, and nobody has read it yet. With TLS it may be nothing. */
+bool stream_readable(const struct stream *);
 /* 0 while it is open, else the first error; -EPIPE for an orderly end. */
 int stream_error(const struct stream *);
 
@@ -56,4 +63,5 @@ int stream_error(const struct stream *);
 
 #include "stream/stream_read.h"
 #include "stream/stream_write.h"
+#include "stream/stream_conduit.h"
 #endif

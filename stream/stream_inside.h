@@ -24,24 +24,32 @@ struct wire {
     void (*ready)(struct stream *, int mask);
     /* The stream closes; its descriptor is still open. */
     void (*close)(struct stream *);
+    /* As write, of what is in a pipe; NULL: it cannot do that. Who can leaves its layer to stream_conduit.c. */
+    ssize_t (*splice)(struct stream *, int pipe, size_t len);
 };
 
 struct stream {
     struct loop *loop;
     struct sys *sys;
     int fd;
-    int told;                       /* READABLE, WRITABLE, BROKEN, and not found drained since */
+    short told;                     /* READABLE, WRITABLE, BROKEN, and not found drained since */
+    short broken;                   /* what the wire has failed with, */
+    const char *why;                /* and its sentence; NULL: as usual */
     const struct wire *wire;
     void *layer;                    /* the wire's own */
-    int broken;                     /* what the wire has failed with, */
-    const char *why;                /* and its sentence; NULL: as usual */
     void *data;
     struct reading read;
     struct writing write;
     struct call again;              /* goes on in the next turn, and may call on_close then */
     callback *on_close;
     void *on_close_self;
+    callback *on_readable;
+    void *on_readable_self;
 };
+
+/* stream_conduit.c. The stream has been told that there is room; it closes. */
+void stream_conduit_ready(struct stream *);
+void stream_conduit_end(struct stream *);
 
 /* stream.c. The descriptor was found drained for READABLE, BROKEN or WRITABLE. */
 void stream_drained(struct stream *, int mask);

@@ -115,11 +115,7 @@ static size_t read_once(struct stream *s, char *data, size_t size)
 
 static void give_back(struct stream *s, struct buffer *b)
 {
-    size_t size = buffer_size(b);
-    if (size == SHELF_BLOCK || size == SHELF_LITTLE)
-        shelf_put(s->loop, buffer_release(b), size);
-    else if (size)
-        buffer_end(b, s->sys);
+    shelf_give_back(s->loop, b);
 }
 
 /* Much has come already: the next portion goes behind it. */

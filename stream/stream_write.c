@@ -106,7 +106,7 @@ static const char *reason(const struct stream *s, int rc)
 /* Nothing more is accepted. What has come may still be read, but nobody may have told us of it. `heard`: by one who waits. */
 static void refuse_all(struct stream *s, int rc, bool heard)
 {
-    bool usual = rc == -EPIPE || rc == -ECONNRESET || rc == -ETIMEDOUT;
+    bool usual = rc == -EPIPE || rc == -ECONNRESET || rc == -ETIMEDOUT || rc == s->broken;
     if (!usual && !heard && !s->on_close)
         log_line(LOG_ERROR, "writing to descriptor %d failed, and nobody waits for it: %s (%s)", s->fd, strerror(-rc),
                  reason(s, rc));

@@ -58,7 +58,7 @@ static void dead_close(struct stream *s)
         future_detach(s->layer);
 }
 
-static const struct wire dead = { dead_read, dead_write, dead_shutdown, dead_ready, dead_close };
+static const struct wire dead = { dead_read, dead_write, dead_shutdown, dead_ready, dead_close, NULL };
 
 /* ---- open -------------------------------------------------------------------------------------------------------- */
 
@@ -175,7 +175,7 @@ static void open_close(struct stream *s)
     layer_close(s);
 }
 
-static const struct wire opened = { open_read, open_write, open_shutdown, open_ready, open_close };
+static const struct wire opened = { open_read, open_write, open_shutdown, open_ready, open_close, NULL };
 
 /* ---- it shakes hands --------------------------------------------------------------------------------------------- */
 
@@ -312,7 +312,7 @@ static void shaking_ready(struct stream *s, int mask)
     advance(s);
 }
 
-static const struct wire shaking = { shaking_read, shaking_write, shaking_shutdown, shaking_ready, layer_close };
+static const struct wire shaking = { shaking_read, shaking_write, shaking_shutdown, shaking_ready, layer_close, NULL };
 
 /* ---- the handshake's future -------------------------------------------------------------------------------------- */
 

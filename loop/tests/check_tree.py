@@ -108,6 +108,20 @@ def openings():
             yield f"{f}: does not open with what it is"
 
 
+def global_names():
+    """A program that takes both would not link."""
+    lib = "build/release/libeddy.a"
+    where = {}
+    if not os.path.exists(lib) or not shutil.which("nm"):
+        return
+    for line in subprocess.run(["nm", "-A", "-g", "--defined-only", lib], capture_output=True, text=True).stdout.split("\n"):
+        if line.strip():
+            where.setdefault(line.split()[-1], set()).add(line.split(":")[1])
+    for name, files in sorted(where.items()):
+        if len(files) > 1:
+            yield f"{name} is defined in {' and '.join(sorted(files))}"
+
+
 rule("the top level holds only the architecture", (f"{t} does not belong there" for t in
      sorted({f.split("/")[0] for f in FILES}) if t not in TOP and not t.startswith(".")))
 rule("layers include downward only, and rooted", includes())
@@ -120,6 +134,7 @@ rule("no line of C is wider than 130 columns", (f"{f}:{n}" for f in SOURCES
      for n, line in enumerate(text(f).split("\n"), 1) if len(line) > 130))
 rule("every source opens with what it is", openings())
 rule("headers stand alone and are C++-clean", cpp_clean())
+rule("no name of the library is defined twice", global_names())
 rule("what the docs point at exists", doc_references())
 print("TAP version 13")
 print(f"1..{len(results)}")

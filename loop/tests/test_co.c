@@ -18,6 +18,49 @@ START_TEST(a_coroutine_starts_in_the_next_turn_and_its_answer_is_what_it_returns
 }
 END_TEST
 
+START_TEST(one_that_is_started_has_run_as_far_as_it_comes_at_once)
+{
+    struct future f = {0}, g = {0};
+    co_start(loop, name_it, "in", future_then(&f, heard, "rc"));
+    ck_assert_str_eq(story, "in1 ");
+    ck_assert(future_done(&f));
+    co_start(loop, sleeper, "b", &g);
+    ck_assert_str_eq(story, "in1 b0 ");
+    ck_assert(!future_done(&g) && !co_inside());
+    ck_assert_int_eq(loop_start(loop), 0);
+    ck_assert_str_eq(story, "in1 b0 rc3 b10 b20 ");
+    ck_assert_uint_eq(co_usage(loop).live, 0);
+}
+END_TEST
+
+static int starter(void *self)
+{
+    struct future child = {0};
+    tell("starts", 0);
+    co_start(loop, sleeper, self, &child);
+    tell("goes on", 0);
+    return await(&child);
+}
+
+START_TEST(a_coroutine_that_starts_another_goes_on_when_that_waits)
+{
+    ck_assert_int_eq(loop_run_sync(loop, starter, "child"), 0);
+    ck_assert_str_eq(story, "starts0 child0 goes on0 child10 child20 ");
+}
+END_TEST
+
+START_TEST(one_that_was_started_can_be_cancelled_where_it_waits)
+{
+    struct future f = {0};
+    co_start(loop, stubborn, "c", &f);
+    ck_assert_str_eq(story, "");
+    future_cancel(&f);
+    ck_assert_str_eq(story, "c-125 c-125 c-125 left1 ");
+    ck_assert_uint_eq(co_usage(loop).live, 0);
+    ck_assert(loop_idle(loop));
+}
+END_TEST
+
 START_TEST(coroutines_take_turns)
 {
     co_spawn(loop, sleeper, "a", NULL);
@@ -327,6 +370,9 @@ int main(void)
     TCase *tcase = tcase_create("co");
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_coroutine_starts_in_the_next_turn_and_its_answer_is_what_it_returns);
+    tcase_add_test(tcase, one_that_is_started_has_run_as_far_as_it_comes_at_once);
+    tcase_add_test(tcase, a_coroutine_that_starts_another_goes_on_when_that_waits);
+    tcase_add_test(tcase, one_that_was_started_can_be_cancelled_where_it_waits);
     tcase_add_test(tcase, coroutines_take_turns);
     tcase_add_test(tcase, await_returns_the_answer);
     tcase_add_test(tcase, a_coroutine_may_spawn_and_await_another);

@@ -243,6 +243,26 @@ START_TEST(signals_that_come_together_are_one)
 }
 END_TEST
 
+static void raise_hup(void *self, int what)
+{
+    (void)what;
+    sim_raise(self, SIGHUP);
+}
+
+/* The sim's workers do not listen to it, so each of them is killed; and the parent goes on. */
+START_TEST(a_signal_more_reaches_each_and_ends_nobody_else)
+{
+    at_ms(2000, raise_hup);
+    at_ms(5000, raise_hup);
+    at_ms(9000, raise_term);
+    ck_assert_int_eq(run_with((struct prefork){ .count = 2, .pass_on = SIGHUP }), SIGTERM);
+    ck_assert_int_eq(forked.count, 6);
+    ck_assert_int_eq(now_ms(), 9000);
+    for (int i = 0; i < 4; i++)
+        logged("(pid %d) was killed by signal 1; it is started again", forked.pids[i]);
+}
+END_TEST
+
 START_TEST(a_signal_ends_the_wait_for_a_restart)
 {
     forked.fates[0] = (struct fate){ .lives = MILLISECOND, .status = 1 };
@@ -385,6 +405,7 @@ int main(void)
         who_still_runs_after_the_grace_is_killed,
         a_second_signal_kills_at_once_and_grace_may_be_for_ever,
         signals_that_come_together_are_one,
+        a_signal_more_reaches_each_and_ends_nobody_else,
         a_signal_ends_the_wait_for_a_restart,
         who_fails_while_all_end_is_not_started_again_but_named,
         a_fork_that_fails_is_tried_again_as_a_worker_that_died,

@@ -280,6 +280,30 @@ START_TEST(the_witness_sees_every_call_with_its_result)
 }
 END_TEST
 
+static void read_what_was_written(void *self, enum sys_call call, int64_t arg, int64_t arg2, int64_t result)
+{
+    struct small *w = self;
+    char byte;
+    (void)arg, (void)arg2, (void)result;
+    ck_assert_int_eq(call, CALL_WRITE);
+    ck_assert_int_eq(w->sys->read(w->sys, w->fds[0], &byte, 1), 1);
+}
+
+START_TEST(what_a_witness_calls_is_the_worlds)
+{
+    struct small w;
+    char byte;
+    small_begin(&w, 0);
+    sim_fail(w.sim, CALL_READ, 1, -EINTR);
+    sim_watch(w.sim, read_what_was_written, &w);
+    w.sys->write(w.sys, w.fds[1], "h", 1);
+    sim_watch(w.sim, NULL, NULL);
+    ck_assert_uint_eq(sim_calls(w.sim, CALL_READ), 0);
+    ck_assert_int_eq(w.sys->read(w.sys, w.fds[0], &byte, 1), -EINTR);
+    small_end(&w);
+}
+END_TEST
+
 START_TEST(the_log_is_captured_line_by_line)
 {
     struct sim *sim = sim_new(0);
@@ -402,7 +426,7 @@ int main(void)
     };
     const TTest *const books[] = {
         what_is_left_is_counted_and_sim_close_frees_it, descriptors_are_the_lowest_free_ones_also_among_many,
-        the_witness_sees_every_call_with_its_result, the_log_is_captured_line_by_line,
+        the_witness_sees_every_call_with_its_result, what_a_witness_calls_is_the_worlds, the_log_is_captured_line_by_line,
         a_file_holds_its_bytes_shares_its_place_and_is_always_ready, a_pipe_has_the_capacity_that_was_asked_for,
         a_socket_takes_as_many_one_byte_writes_as_linux_allows,
         an_epoll_closed_by_the_world_during_its_own_wait_stays_until_the_wait_is_over,

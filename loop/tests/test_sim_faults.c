@@ -73,6 +73,7 @@ START_TEST(every_call_that_can_fail_fails_with_the_error_that_was_asked_for)
     ck_assert_int_eq(w.sys->peername(w.sys, w.fds[0], NULL), -ENFILE);
     ck_assert_int_eq(w.sys->set_mode(w.sys, w.fds[0], 0600), -ENFILE);
     ck_assert_int_eq(w.sys->unlink_socket(w.sys, "/a"), -ENFILE);
+    ck_assert_int_eq((int)w.sys->splice(w.sys, w.fds[0], -1, w.fds[1], 1), -ENFILE);
     ck_assert_int_eq(w.sys->fork(w.sys, fds), -ENFILE);
     ck_assert_int_eq(w.sys->lookup(w.sys, "a", 1, 0, NULL, 0), -ENFILE);
     ck_assert_int_eq(sim_now(w.sim), SECOND);

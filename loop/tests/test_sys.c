@@ -161,6 +161,8 @@ START_TEST(a_door_without_all_entries_refuses_instead_of_jumping_to_nowhere)
     ck_assert_int_eq(sys.file_status(&sys, 0, "", NULL), -ENOSYS);
     ck_assert_int_eq((int)sys.read_at(&sys, 0, NULL, 0, 0), -ENOSYS);
     ck_assert_int_eq((int)sys.read_names(&sys, 0, NULL, 0), -ENOSYS);
+    ck_assert_int_eq((int)sys.splice(&sys, 0, 0, 0, 0), -ENOSYS);
+    ck_assert_int_eq((int)sys.wide_pipe(&sys, &pidfd, 0), -ENOSYS);
     ck_assert_int_eq(sys.sigprocmask(&sys, 0, &set, NULL), -ENOSYS);
     ck_assert_int_eq(sys.signalfd(&sys, 0, &set), -ENOSYS);
     ck_assert_int_eq(sys.spawn(&sys, &child, &pidfd), -ENOSYS);

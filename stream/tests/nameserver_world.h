@@ -137,6 +137,8 @@ static inline struct sys *door_open(void)
     door.sys.epoll_ctl = door_epoll_ctl;
     door.sys.epoll_wait = door_epoll_wait;
     door.sys.close = door_close;
+    door.sys.alarm = NULL;                      /* the kernel's timers do not know this clock */
+    sys_refuse_rest(&door.sys);
     return &door.sys;
 }
 
