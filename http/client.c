@@ -42,10 +42,11 @@ struct fetch {
     struct line line;
     bool warm, repeated;
     struct hop hop;
+    struct proxy proxy;
     struct talk talk;
     struct response *r;
     const char *why;                    /* rc < 0: a static sentence, */
-    struct sentence said;               /* and one with names; or "" */
+    struct sentence said;               /* and one with names; or "". Last: only its first byte is made zero */
 };
 
 static int fails(struct fetch *x, int rc, const char *why)
@@ -70,6 +71,9 @@ static struct dial dial_of(struct fetch *x)
     d.resolver = o->resolver;
     d.tls = x->hop.secure ? o->tls : NULL;
     d.called = x->hop.host;
+    d.proxy = x->proxy.url ? &x->proxy : NULL;
+    d.agent = x->talk.agent;
+    d.most_head = x->r->answer.most_head;
     d.phases = &x->phases;
     return d;
 }
@@ -103,6 +107,7 @@ static int converse(struct fetch *x)
 {
     struct talk *t = &x->talk;
     t->stream = x->line.stream;
+    t->proxy = x->hop.secure ? NULL : x->proxy.url;
     int rc = talk(t);
     x->r->sent = t->sent;
     return rc < 0 ? fails(x, rc, t->why) : rc;
@@ -132,11 +137,25 @@ static int ask_again(struct fetch *x, int rc)
     return GO_ON;
 }
 
+/* The URL of who asks for this hop; NULL, "": nobody but us. */
+static const char *choose_proxy(const struct fetch *x)
+{
+    const struct http_client_options *o = &x->client->options;
+    if (x->what.via && x->hop.trusted)
+        return NULL;
+    if (x->what.proxy)
+        return x->what.proxy;
+    return o->choose_proxy ? o->choose_proxy(o->self, x->hop.secure, x->hop.host) : o->proxy;
+}
+
 static int check_hop(struct fetch *x)
 {
+    struct sys *sys = x->client->sys;
     if (x->hop.secure && !x->client->options.tls)
         return fails(x, -EPROTONOSUPPORT, "https needs to know whom to believe: give the client what tls_client_new makes");
-    return 0;
+    const char *proxy = choose_proxy(x);
+    proxy_end(sys, &x->proxy);
+    return proxy && *proxy ? proxy_begin(sys, proxy, &x->proxy, &x->why) : 0;
 }
 
 /* The place comes along to another origin; the connection does not. */
@@ -162,9 +181,9 @@ static int move_on(struct fetch *x, const struct hop *next)
     x->hop = *next;
     x->r->seen.redirects++;
     x->repeated = false;
+    int rc = check_hop(x);
     size_t to_len = key_of(x, to);
     bool same = from_len == to_len && memcmp(from, to, to_len) == 0;
-    int rc = check_hop(x);
     if (rc < 0 || !clean || !same)
         drop_connection(x);
     if (rc < 0)
@@ -207,6 +226,7 @@ static int one_hop(struct fetch *x)
     struct bytes location = headers_get(&head->headers, "location");
     if (x->r->seen.redirects < most && redirect_asked(head->status, location))
         return follow(x, location);
+    response_unpack(x->r, x->talk.coding);
     return x->opens ? 0 : take_body(x);
 }
 
@@ -234,6 +254,7 @@ static void fetch_end(struct fetch *x)
     line_end(&x->line, false);
     http_response_free(x->r ? &x->r->seen : NULL);
     hop_end(sys, &x->hop);
+    proxy_end(sys, &x->proxy);
     sys_free(sys, x);
 }
 
@@ -333,6 +354,17 @@ static void on_entered(void *self, int rc)
     co_spawn(x->client->loop, run, x, future_then(&x->done, on_done, x));
 }
 
+/* Not waited for where there is a place already. */
+static void enter_pool(struct fetch *x)
+{
+    char key[DIAL_KEY];
+    pool_enter(x->client->pool, (struct bytes){ key, key_of(x, key) }, &x->entering);
+    if (future_take(&x->entering, x))
+        on_entered(x, x->entering.rc);
+    else
+        future_then(&x->entering, on_entered, x);
+}
+
 /* What can be said before anything is tried. */
 static int prepare(struct fetch *x)
 {
@@ -349,6 +381,7 @@ static int prepare(struct fetch *x)
     x->talk.what = what;
     x->talk.hop = &x->hop;
     x->talk.agent = o->agent ? o->agent : "eddy";
+    x->talk.coding = o->coding && request_may_be_packed(what) ? o->coding : NULL;
     x->talk.phases = &x->phases;
     x->talk.answer = a;
     return rc;
@@ -357,27 +390,28 @@ static int prepare(struct fetch *x)
 static void enter(struct fetch *x)
 {
     const struct http_patience *p = &x->what.patience;
-    char key[DIAL_KEY];
     for (int i = 0; i < HTTP_PHASES; i++)
         x->phases.patience[i] = FOREVER;
     x->phases.patience[HTTP_NAME] = limit(p->name, PATIENCE);
     x->phases.patience[HTTP_CONNECT] = limit(p->connect, PATIENCE);
+    x->phases.patience[HTTP_PROXY] = limit(p->proxy, PATIENCE);
     x->phases.patience[HTTP_TLS] = limit(p->tls, PATIENCE);
     x->phases.patience[HTTP_FIRST_BYTE] = limit(p->first_byte, FOREVER);
     phases_begin(&x->phases, x->client->loop, limit(p->total, PATIENCE), on_late, x);
-    pool_enter(x->client->pool, (struct bytes){ key, key_of(x, key) }, future_then(&x->entering, on_entered, x));
+    enter_pool(x);
 }
 
 static struct fetch *fetch_new(struct http_client *client, const struct http_fetch *what, bool opens)
 {
-    struct fetch *x = sys_new(client->sys, sizeof *x);
-    if (x && !(x->r = response_new(client->loop))) {
-        sys_free(client->sys, x);
-        x = NULL;
-    }
-    if (!x)
+    struct response *r = response_new(client->loop);
+    struct fetch *x = r ? client->sys->memory(client->sys, NULL, sizeof *x) : NULL;
+    if (!x) {
+        http_response_free(r ? &r->seen : NULL);
         return NULL;
+    }
+    memset(x, 0, offsetof(struct fetch, said.text[1]));
     x->client = client;
+    x->r = r;
     x->what = *what;
     x->opens = opens;
     x->talk.loop = client->loop;

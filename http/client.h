@@ -7,6 +7,7 @@
  *            `why` a sentence, and `failure` one that names the URL, the phase, the host and the address.
  *                -EINVAL, -EPROTONOSUPPORT   the fetch, or what a redirect leads to, can be asked of nobody
  *                -ETIMEDOUT                  in any phase, the queue included
+ *                -EACCES, -EHOSTUNREACH      the proxy will make no tunnel to there (a status below 500), or cannot
  *                -EBADMSG                    the answer is no HTTP
  *                -EMSGSIZE                   it is larger than it may be
  *                -EPIPE, -ECONNRESET         the server has gone before its end; and whatever else name, connect, TLS fail with
@@ -30,7 +31,17 @@
  * had come. A kept connection is something to wait for, to loop_start, until it has been idle for long enough, or
  * http_client_close.
  *
- * Not spoken: gzip, proxies, cookies of its own, HTTP/2.
+ * A proxy is told the whole URL of what it shall fetch by http, and its answer is the answer, refusals included. For https it is
+ * asked for a tunnel (CONNECT), through which TLS is spoken with the server itself: where it refuses that, there is no answer,
+ * but a failure that names its status. Connections to it are kept, for plain http to any host, and each tunnel for its server.
+ * What is in its URL is sent to it alone (Proxy-Authorization). No variables of the environment are looked at.
+ *
+ * With a coding, answers are asked for in it, and unpacked: piece by piece, none larger than 16 KiB, whatever is in it. A body
+ * has no more than max_body bytes packed, and no more unpacked (-EMSGSIZE). What is broken, cut off, or has something behind its
+ * end is -EBADMSG. Whoever sends an Accept-Encoding or a Range of his own gets what comes as it comes; so does everybody where it
+ * is a part (206), packed otherwise, or twice: then Content-Encoding is still among the headers.
+ *
+ * Not spoken: cookies of its own, HTTP/2.
  *
  * Traps it exists for: one time-out for all of it, which says nothing; a queue whose time is not counted; a password that
  * follows a redirect to somebody else; a kept connection that is closed in the moment in which it is used again; and an answer
@@ -40,6 +51,7 @@
 
 #include "http/client_response.h"
 #include "http/client_upload.h"
+#include "http/coding.h"
 #include "stream/resolver.h"
 #include "stream/sentence.h"
 #include "stream/stream.h"
@@ -52,12 +64,19 @@ extern "C" {
 
 struct http_client;
 
+/* The proxy for a host: its URL, which stays; NULL: none. */
+typedef const char *http_choose_proxy(void *self, bool secure, const char *host);
+
 struct http_client_options {        /* {0} */
     int most;                       /* fetches under way, and connections; others wait in the queue; 0: 100 */
     int per_origin;                 /* the same for each scheme, host and port; 0: as many */
     int64_t idle;                   /* ns that a connection waits for its next request; 0: 60 s; < 0: none is kept */
     struct tls *tls;                /* a client's, lent until http_client_close: for https; NULL: https is refused */
     struct resolver *resolver;      /* the same; NULL: the loop's own */
+    const char *proxy;              /* "http://user:password@host:port", for http and https: see above; NULL: none */
+    http_choose_proxy *choose_proxy; /* NULL; or instead, of each host that is asked, redirects included: its proxy, with self */
+    void *self;
+    const struct coding *coding;    /* coding_gzip(); NULL: bodies come as they are sent, and nothing is said of it */
     const char *agent;              /* User-Agent; NULL: "eddy"; "": none */
     size_t max_head;                /* bytes; 0: 64 KiB */
     int64_t max_body;               /* bytes; 0: 100 MiB; < 0: any; of an answer in pieces 0 is any, too */
@@ -65,6 +84,7 @@ struct http_client_options {        /* {0} */
 
 struct http_patience {              /* ns; 0: as given here; < 0: none */
     int64_t name, connect, tls;     /* each: 20 s */
+    int64_t proxy;                  /* until it says whether it reaches the server: 20 s */
     int64_t first_byte;             /* of the answer, once the request is sent: none */
     int64_t piece;                  /* of a body that is asked for by http_body: none */
     int64_t total;                  /* for all of it, the queue, redirects and all of the body included: 20 s */
@@ -82,6 +102,7 @@ struct http_fetch {                 /* {0} but the url */
     bool expect_continue;           /* the body is sent when the server says 100, or says nothing for a second */
     const char *user, *password;    /* for Basic authentication, instead of the URL's */
     const char *via;                /* where to connect instead of the URL's host, and no other one's: "unix:/run/x.sock" */
+    const char *proxy;              /* instead of the client's; "": none; NULL: as the client. Not where `via` leads */
     int family;                     /* AF_UNSPEC, AF_INET, AF_INET6 */
     int max_redirects;              /* 0: 5; < 0: none is followed. The one too many is the answer */
     int64_t max_body;               /* bytes; 0: the client's; < 0: any */

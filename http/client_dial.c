@@ -20,10 +20,15 @@ static size_t put(char *out, size_t at, const void *data, size_t len)
 
 size_t dial_key(const struct dial *d, char out[DIAL_KEY])
 {
-    size_t at = 0;
-    at = put(out, at, &d->port, sizeof d->port);
+    size_t at = 0, proxy = d->proxy ? strlen(d->proxy->url) + 1 : 0;
+    at = put(out, at, &proxy, sizeof proxy);
     at = put(out, at, &d->family, sizeof d->family);
     at = put(out, at, &d->tls, sizeof d->tls);
+    if (proxy)
+        at = put(out, at, d->proxy->url, proxy);
+    if (proxy && !d->tls)
+        return at;
+    at = put(out, at, &d->port, sizeof d->port);
     at = put(out, at, d->host, strnlen(d->host, NAME) + 1);
     return d->tls ? put(out, at, d->called, strnlen(d->called, NAME) + 1) : at;
 }
@@ -36,16 +41,27 @@ const char *dialled(const struct stream *s, char out[ADDRESS_TEXT])
     return sys->peername(sys, stream_fd(s), &a) < 0 ? out : address_text(&a, out);
 }
 
+/* Whom it connects to. */
+static const char *host_of(const struct dial *d)
+{
+    return d->proxy ? d->proxy->at.host : d->host;
+}
+
+static int port_of(const struct dial *d)
+{
+    return d->proxy ? d->proxy->at.port : d->port;
+}
+
 /* Its addresses, which are the caller's. */
 static int look_up(const struct dial *d, struct addresses **out, const char **why, struct sentence *said)
 {
     struct resolver *r = d->resolver ? d->resolver : loop_resolver(d->loop);
     struct future f = {0};
     phases_enter(d->phases, HTTP_NAME);
-    int rc = r ? await(resolver_find(r, d->host, d->port, d->family, &f)) : -ENOMEM;
+    int rc = r ? await(resolver_find(r, host_of(d), port_of(d), d->family, &f)) : -ENOMEM;
     if (rc < 0) {
         *why = f.why ? f.why : "the name could not be looked up";
-        resolver_explain(d->host, rc, said->text, sizeof said->text);
+        resolver_explain(host_of(d), rc, said->text, sizeof said->text);
         return rc;
     }
     *out = f.value;
@@ -54,7 +70,7 @@ static int look_up(const struct dial *d, struct addresses **out, const char **wh
 
 static int join(const struct dial *d, struct addresses *where, struct stream **out, const char **why, struct sentence *said)
 {
-    struct tcp_connect how = { .host = d->host, .port = d->port, .addresses = where, .failure = said };
+    struct tcp_connect how = { .host = host_of(d), .port = port_of(d), .addresses = where, .failure = said };
     struct future f = {0};
     phases_enter(d->phases, HTTP_CONNECT);
     int rc = await(tcp_connect(d->loop, &how, &f));
@@ -65,6 +81,13 @@ static int join(const struct dial *d, struct addresses *where, struct stream **o
     *out = f.value;
     stream_set_nodelay(*out, true);     /* of a unix socket it says no: there is no delay */
     return 0;
+}
+
+static int pass_through(const struct dial *d, struct stream *s, const char **why, struct sentence *said)
+{
+    struct tunnel t = { .proxy = d->proxy, .host = d->host, .port = d->port, .agent = d->agent, .most_head = d->most_head };
+    phases_enter(d->phases, HTTP_PROXY);
+    return proxy_tunnel(&t, s, why, said);
 }
 
 static int secure(const struct dial *d, struct stream *s, const char **why, struct sentence *said)
@@ -89,7 +112,10 @@ int dial(const struct dial *d, struct stream **out, const char **why, struct sen
         rc = join(d, where, &s, why, said);
     if (rc < 0)
         return rc;
-    rc = d->tls ? secure(d, s, why, said) : 0;
+    if (d->tls && d->proxy)
+        rc = pass_through(d, s, why, said);
+    if (rc == 0 && d->tls)
+        rc = secure(d, s, why, said);
     if (rc < 0)
         stream_close(s);
     else

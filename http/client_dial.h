@@ -1,5 +1,5 @@
-/* client_dial.h - a new connection to where a fetch goes: its name, its address, its TLS, one after the other, each with its
- * time.
+/* client_dial.h - a new connection to where a fetch goes: its name, its address, a proxy's tunnel, its TLS, one after the
+ * other, each with its time.
  *
  * OWNERSHIP  All that a struct dial points at is lent for the call. The stream is yours.
  *
@@ -8,6 +8,7 @@
 #define EDDY_HTTP_CLIENT_DIAL_H
 
 #include "http/client_phase.h"
+#include "http/client_proxy.h"
 #include "stream/sentence.h"
 #include "stream/tcp.h"
 
@@ -22,11 +23,14 @@ struct dial {
     struct resolver *resolver;      /* NULL: the loop's own */
     struct tls *tls;                /* NULL: plain */
     const char *called;             /* whom the certificate must be for */
-    struct phases *phases;          /* NAME, CONNECT and TLS are entered as they begin */
+    const struct proxy *proxy;      /* who is connected to instead; NULL: nobody. Plain, he may be asked for any host */
+    const char *agent;              /* for a tunnel through him, */
+    size_t most_head;               /* and how large his answer may be */
+    struct phases *phases;          /* NAME, CONNECT, PROXY and TLS are entered as they begin */
 };
 
 /* Bytes that are the same where one connection is as good as another: how many. Of names, which are shorter, 260 count. */
-enum { DIAL_KEY = 640 };
+enum { DIAL_KEY = 640 + PROXY_URL };
 size_t dial_key(const struct dial *, char out[DIAL_KEY]);
 
 /* In a coroutine: 0 and *out, or -errno with a static sentence, and one that names the host and the address. */

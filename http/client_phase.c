@@ -3,7 +3,7 @@
 
 const char *http_phase_name(enum http_phase phase)
 {
-    static const char *const names[HTTP_PHASES] = { "queue", "name", "connect", "tls", "send", "first byte", "answer" };
+    static const char *const names[HTTP_PHASES] = { "queue", "name", "connect", "proxy", "tls", "send", "first byte", "answer" };
     return names[phase];
 }
 
@@ -13,6 +13,7 @@ const char *phases_late(const struct phases *p)
         "time-out in the queue: as many fetches are under way as may be: allow more of them, or more time",
         "time-out: no name server has said in time where the host is: try again, or allow more time",
         "time-out: nobody answered in time: check the address; a firewall may drop what is sent there",
+        "time-out: the proxy has not said in time whether it reaches the server: it may be overloaded, or the server is",
         "time-out: it has accepted the connection, and did not finish TLS's handshake: it may speak no TLS there",
         "time-out: it does not take the request as fast as it must: it may be overloaded",
         "time-out: it has the request, and has sent nothing back: it may be overloaded, or allow more time",

@@ -17,6 +17,7 @@ enum http_phase {
     HTTP_QUEUE,                     /* as many are under way as may be */
     HTTP_NAME,                      /* the host's addresses are looked up */
     HTTP_CONNECT,
+    HTTP_PROXY,                     /* it is asked for a tunnel to the server */
     HTTP_TLS,                       /* its handshake */
     HTTP_SEND,                      /* the request */
     HTTP_FIRST_BYTE,                /* of the answer is waited for */
@@ -24,7 +25,7 @@ enum http_phase {
     HTTP_PHASES
 };
 
-/* "queue", "name", "connect", "tls", "send", "first byte", "answer". */
+/* "queue", "name", "connect", "proxy", "tls", "send", "first byte", "answer". */
 const char *http_phase_name(enum http_phase);
 
 struct phases {

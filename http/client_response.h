@@ -20,6 +20,8 @@ struct http_response {
     int status;
     struct bytes reason;
     struct headers headers;
+    struct bytes unpacked;          /* the Content-Encoding that the body came in ("gzip"), and has no more: then neither that nor
+                                       Content-Length is among the headers. {NULL, 0}: it is as it came, and so are they */
     struct bytes body;              /* all of it; http_open's: none */
     const struct headers *trailers; /* the fields behind a body in chunks, once it has come */
     const char *url;                /* that has answered, without user and password */

@@ -5,6 +5,7 @@
 #include "http/client_answer.h"
 #include "http/client_pool.h"
 #include "http/client_response.h"
+#include "http/client_unpack.h"
 
 struct line {                           /* a connection, and the right to it */
     struct place *place;
@@ -21,14 +22,18 @@ struct response {
     struct line line;
     struct call link;
     int64_t until, patience;
+    struct unpack unpack;
     struct answer answer;               /* last: of its end only what is used is touched */
 };
 
 /* NULL: no memory. */
 struct response *response_new(struct loop *);
+/* The head is that of the final answer: from now on its body comes unpacked, if the coding (NULL: none) knows how it was
+ * packed. */
+void response_unpack(struct response *, const struct coding *);
 /* In a coroutine: all of the body, into `body`. 0, or -errno and *why. */
 int response_take_body(struct response *, const char **why);
-/* In a coroutine: throws the body away, if it is little and comes soon. Whether another request may follow. */
+/* In a coroutine: throws the body away, as it comes, if it is little and comes soon. Whether another request may follow. */
 bool response_throw_away(struct response *);
 /* Whether another request may follow on its connection. */
 bool response_clean(const struct response *);

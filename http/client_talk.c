@@ -97,10 +97,11 @@ static int send_request(struct talk *t)
 {
     const struct http_fetch *what = t->what;
     bool within = t->hop->body && !what->produce && !what->expect_continue && what->body.len <= INLINE_BODY;
+    struct asker by = { t->agent, t->coding ? t->coding->name : NULL };
     struct sys *sys = loop_sys(t->loop);
     struct future f = {0};
     buffer_take(&t->request, buffer_len(&t->request));
-    int rc = request_write(what, t->hop, t->agent, sys, &t->request);
+    int rc = request_write(what, t->hop, t->proxy, &by, sys, &t->request);
     if (rc == 0 && within)
         rc = buffer_add(&t->request, sys, what->body, SIZE_MAX);
     if (rc < 0)

@@ -19,7 +19,9 @@ struct talk {
     struct stream *stream;
     const struct http_fetch *what;
     const struct hop *hop;
+    const char *proxy;              /* the URL of one who is asked in the server's place; NULL: nobody */
     const char *agent;
+    const struct coding *coding;    /* that the answer may come in; NULL: none is asked for */
     struct phases *phases;          /* SEND, FIRST_BYTE and ANSWER are entered as they begin */
     struct answer *answer;          /* its limits are set */
     bool sent;                      /* all of the request, and nobody has asked for the connection to be closed behind it */

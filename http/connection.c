@@ -8,6 +8,7 @@
  *        (d) a slow client takes little, but takes; one that takes nothing is gone. What is unsent does not tell them apart while
  *            more is written: what was taken does. */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "http/server_inside.h"
@@ -15,16 +16,16 @@
 #include "loop/log.h"
 #include "loop/require.h"
 
-enum { HEAD_BYTES = 65536 };
+enum { AT_ONCE = 32 };                  /* requests of one connection in a turn */
 #define LINGER (5 * SECOND)
 
-static void read_head(struct connection *c);
+static bool read_head(struct connection *c, bool at_once);
 static void refuse(struct connection *c, const struct problem *problem);
 static void leave(struct connection *c);
+static void on_time(void *self, int what);
+static void on_behind(void *self, int what);
 
 /* ---- time -------------------------------------------------------------------------------------------------------- */
-
-static void on_time(void *self, int what);
 
 static void wake_at(struct connection *c, int64_t when)
 {
@@ -76,6 +77,7 @@ static void on_late(struct connection *c)
 /* Whether the client has taken anything since somebody looked last, or there is nothing to take. */
 static bool takes(struct connection *c)
 {
+    stream_push_conduit(c->stream);
     stream_push(c->stream);
     return stream_unsent(c->stream) == 0 || c->taken < c->queued - stream_unsent(c->stream);
 }
@@ -112,12 +114,17 @@ static void on_time(void *self, int what)
 
 /* ---- sending ----------------------------------------------------------------------------------------------------- */
 
+void connection_count(struct connection *c, size_t len)
+{
+    c->queued += len;
+    if (c->stalled == FOREVER)
+        watch_taken(c);
+}
+
 static struct future *put(struct connection *c, struct bytes bytes, struct future *f)
 {
     f = stream_write(c->stream, bytes, f);
-    c->queued += bytes.len;
-    if (c->stalled == FOREVER)
-        watch_taken(c);
+    connection_count(c, bytes.len);
     return f;
 }
 
@@ -132,11 +139,9 @@ void connection_flush(struct connection *c)
     c->out_len = 0;
 }
 
-static void on_behind(void *self, int what);
-
 static void look_behind(struct connection *c)
 {
-    if (!call_queued(&c->behind))
+    if (!c->beginning && !call_queued(&c->behind))
         loop_queue(c->server->loop, &c->behind, on_behind, c, 0);
 }
 
@@ -150,12 +155,21 @@ struct future *connection_send(struct connection *c, struct bytes bytes, struct 
         c->out = shelf_take(c->server->loop, SHELF_BLOCK);
     if (!c->out)
         return put(c, bytes, f);
-    memcpy(c->out + c->out_len, bytes.data, bytes.len);
+    if (bytes.len)
+        memcpy(c->out + c->out_len, bytes.data, bytes.len);
     c->out_len += bytes.len;
     look_behind(c);
     if (f)
         future_resolve(future_start(f, c->server->loop, &op, c), (int)bytes.len, NULL);
     return f;
+}
+
+void connection_send_last(struct connection *c, struct bytes bytes)
+{
+    if (c->out || stream_unread(c->stream).len)
+        connection_send(c, bytes, NULL);
+    else
+        put(c, bytes, NULL);
 }
 
 /* ---- the end of it ----------------------------------------------------------------------------------------------- */
@@ -166,6 +180,7 @@ static void end_exchange(struct connection *c)
     c->x = NULL;
     if (!x)
         return;
+    future_cancel(&x->done);
     future_cancel(&x->rest);
     server_put(c->server, x);
 }
@@ -177,6 +192,8 @@ static void handler_over(struct exchange *x, int rc)
     reply_end(x, rc);
     x->over = true;
     c->server->running--;
+    if (c->beginning)
+        return;                         /* somebody looks already */
     if (stream_unread(c->stream).len == 0)
         connection_flush(c);            /* else another reply may come behind it */
     look_behind(c);
@@ -193,19 +210,24 @@ static void cancel_handler(struct exchange *x)
 /* The handler goes while all that it may touch is there, and what was said is sent, as far as the kernel takes it at once. */
 void connection_close(struct connection *c)
 {
-    struct http_server *server = c->server;
     if (c->state == HANDLING && !c->x->over)
         cancel_handler(c->x);
     connection_flush(c);
     end_exchange(c);
+    struct seat *seat = c->seat;
     future_cancel(&c->read);
-    loop_unqueue(server->loop, &c->behind);
-    loop_remove_timeout(server->loop, &c->timer);
-    stream_close(c->stream);
-    call_remove(&c->place);
-    server->count--;
-    sys_free(server->sys, c);
-    server_look_over(server);
+    connection_put(c);
+    seat_close(seat);
+}
+
+/* Nothing is under way. */
+static void rest(struct connection *c)
+{
+    struct seat *seat = c->seat;
+    connection_put(c);
+    seat_wait(seat, seat->server->options.idle);
+    if (seat->server->stopped)
+        seat_stop(seat);
 }
 
 /* ---- the polite end ---------------------------------------------------------------------------------------------- */
@@ -247,9 +269,11 @@ static void refuse(struct connection *c, const struct problem *problem)
     finish(c);
 }
 
-/* Nobody asks anything any more. */
+/* Nobody asks anything any more, or has left in the middle of a head. */
 static void leave(struct connection *c)
 {
+    if (c->begun)
+        connection_log(c, 400, 0);
     connection_flush(c);
     if (stream_unsent(c->stream) && !stream_write_error(c->stream))
         finish(c);
@@ -257,21 +281,17 @@ static void leave(struct connection *c)
         connection_close(c);
 }
 
-/* Whether a request, or a part of it, may have come that nobody has read yet. */
-static bool may_have_come(struct connection *c)
-{
-    struct sys *sys = c->server->sys;
-    struct pollfd asked = { .fd = stream_fd(c->stream), .events = POLLIN };
-    return sys->poll(sys, &asked, 1, 0) != 0;
-}
-
 void connection_stop(struct connection *c)
 {
+    const struct http_options *o = &c->server->options;
+    if (c->x && c->x->began)
+        return;                         /* its client was told that it may ask again */
     c->keep = false;
-    if (c->state != WAITING || c->begun || c->x)
+    if (c->state != WAITING || c->begun || c->x || future_done(&c->read))
         return;
-    if (may_have_come(c)) {
-        connection_expect(c, c->server->options.head);
+    bool asks = seat_asks(c->seat);
+    if (asks || o->parting) {
+        connection_expect(c, asks ? o->head : o->parting);
     } else {
         future_cancel(&c->read);
         leave(c);
@@ -285,22 +305,35 @@ static int run_handler(void *self)
     struct exchange *x = self;
     int rc = x->c->server->options.handler(x);
     REQUIRE(!x->body, "a handler has returned while its exchange_body is pending: await it, or cancel it");
-    handler_over(x, rc);
+    handler_over(x, x->packing ? pack_drain(x, rc) : rc);
     return 0;
 }
 
-static void next_request(struct connection *c)
+/* Whether another head is there already; else what was said is sent. */
+static bool next_request(struct connection *c, bool at_once)
 {
     end_exchange(c);
     if (!c->keep) {
         finish(c);
-        return;
+        return false;
     }
-    read_head(c);
+    bool unread = stream_unread(c->stream).len;
+    if (!unread)
+        connection_flush(c);
+    if (!unread && !stream_unsent(c->stream) && !stream_write_error(c->stream)) {
+        rest(c);
+        return false;
+    }
+    c->keep = !c->server->stopped;
+    if (read_head(c, at_once))
+        return true;
     if (!future_done(&c->read))
         connection_flush(c);            /* else another reply comes behind it */
     if (stream_write_error(c->stream))
         connection_close(c);
+    else if (c->server->stopped)
+        connection_stop(c);
+    return false;
 }
 
 static void throw_away(struct connection *c);
@@ -309,7 +342,7 @@ static void on_thrown(void *self, int rc)
 {
     struct connection *c = self;
     if (rc == 0) {
-        next_request(c);
+        next_request(c, false);
         return;
     }
     c->x->thrown_away += rc > 0 ? rc : 0;
@@ -325,44 +358,52 @@ static void throw_away(struct connection *c)
     exchange_body(c->x, future_then(&c->x->rest, on_thrown, c));
 }
 
-/* Right behind a handler that has returned, or waits; or that has written something later. */
-static void on_behind(void *self, int what)
+/* Right behind a handler that has returned, or waits; or that has written something later. Whether another head is there. */
+static bool look(struct connection *c, bool at_once)
 {
-    struct connection *c = self;
-    (void)what;
-    if (c->state != HANDLING || !c->x->over) {
+    bool over = c->state == HANDLING && c->x->over;
+    if (over && c->x->body_over)
+        return next_request(c, at_once);
+    if (!over) {
         connection_flush(c);
-    } else if (c->x->body_over) {
-        next_request(c);
     } else if (c->keep && body_rest_is_small(c->x)) {
         connection_flush(c);
         throw_away(c);
     } else {
         finish(c);
     }
+    return false;
 }
 
+static void on_behind(void *self, int what)
+{
+    struct connection *c = self;
+    (void)what;
+    look(c, false);
+}
+
+/* The handler begins at once. */
 static void begin_handling(struct connection *c)
 {
     struct exchange *x = c->x;
     c->state = HANDLING;
     c->server->running++;
+    c->beginning = true;
+    if (c->server->options.log && !c->begun)
+        c->came = loop_time(c->server->loop);
     body_begin(x);
-    co_spawn(c->server->loop, run_handler, x, &x->done);
-    if (future_done(&x->done))
+    co_start(c->server->loop, run_handler, x, &x->done);
+    if (future_done(&x->done) && !x->over)
         handler_over(x, x->done.rc);    /* no stack could be had */
-    look_behind(c);
+    c->beginning = false;
 }
 
 /* ---- the head ---------------------------------------------------------------------------------------------------- */
 
-static void on_head(void *self, int rc)
+static void on_no_head(struct connection *c, int rc)
 {
     static const struct problem full = { 503, "the server has no memory for another request" };
-    struct connection *c = self;
-    if (rc > 0)
-        begin_handling(c);
-    else if (c->problem.status)
+    if (c->problem.status)
         refuse(c, &c->problem);
     else if (rc == -ENOMEM)
         refuse(c, &full);
@@ -370,9 +411,18 @@ static void on_head(void *self, int rc)
         leave(c);
 }
 
-static size_t most_of_head(const struct http_server *server)
+/* What has come together is handled together; but not for ever. */
+static void on_head(void *self, int rc)
 {
-    return server->options.limits.head ? server->options.limits.head : HEAD_BYTES;
+    struct connection *c = self;
+    bool more = true;
+    for (int begun = 1; more && rc > 0; begun++) {
+        begin_handling(c);
+        more = look(c, begun < AT_ONCE);
+        rc = more ? c->read.rc : 0;
+    }
+    if (more)
+        on_no_head(c, rc);
 }
 
 /* Of a head that has not come whole. */
@@ -382,6 +432,7 @@ static void begin_to_wait(struct connection *c, struct bytes seen)
     if (c->begun)
         return;
     c->begun = true;
+    c->came = loop_time(c->server->loop);
     connection_expect(c, c->server->options.head);
 }
 
@@ -408,32 +459,42 @@ static ssize_t head_enough(void *self, struct bytes seen, bool ended)
     return n;
 }
 
-static void read_head(struct connection *c)
+/* Whether it is there, or none can come; else, or where that is not wanted at once, on_head hears of it. */
+static bool read_head(struct connection *c, bool at_once)
 {
+    const struct http_options *o = &c->server->options;
     c->state = WAITING;
     c->begun = false;
     c->from = 0;
     c->problem = (struct problem){0};
-    connection_expect(c, c->server->options.idle);
-    stream_read_with(c->stream, head_enough, c, most_of_head(c->server) + 1, future_then(&c->read, on_head, c));
+    c->until = FOREVER;
+    stream_read_with(c->stream, head_enough, c, o->limits.head + 1, &c->read);
+    if (at_once && future_take(&c->read, NULL))
+        return true;
+    if (!future_done(&c->read) && !c->begun)
+        connection_expect(c, c->keep ? o->idle : o->head);
+    future_then(&c->read, on_head, c);
+    return false;
 }
 
-/* Small writes are not held back: what is to go out together is put together here. */
-void connection_new(struct http_server *server, struct stream *s)
+void connection_begin(struct seat *seat, bool at_once)
 {
-    struct connection *c = sys_new(server->sys, sizeof *c);
+    struct http_server *server = seat->server;
+    struct connection *c = connection_take(server);
     if (!c) {
-        log_line(LOG_ERROR, "a connection was accepted and closed at once: no memory for it");
-        stream_close(s);
+        log_line(LOG_ERROR, "a request has come, and its connection is closed: no memory to read it");
+        seat_close(seat);
         return;
     }
+    c->seat = seat;
     c->server = server;
-    c->stream = s;
+    c->stream = seat->stream;
     c->keep = !server->stopped;
     c->stalled = FOREVER;
     c->place.self = c;
     calls_push(&server->connections, &c->place);
-    server->count++;
-    stream_set_nodelay(s, true);
-    read_head(c);
+    if (read_head(c, at_once))
+        on_head(c, c->read.rc);
+    else if (server->stopped)
+        connection_stop(c);
 }

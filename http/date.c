@@ -37,14 +37,20 @@ static int days_of(int64_t year, int month)
     return (int)(month == 12 ? 31 : days_from(year, month + 1, 1) - days_from(year, month, 1));
 }
 
+/* What can be written: the years 1 to 9999. */
+static int64_t cut(int64_t seconds)
+{
+    const int64_t first = days_from(1, 1, 1) * DAY, last = days_from(10000, 1, 1) * DAY - 1;
+    return seconds < first ? first : seconds > last ? last : seconds;
+}
+
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 const char *date_write(int64_t seconds, char out[DATE_TEXT])
 {
-    const int64_t first = days_from(1, 1, 1) * DAY, last = days_from(10000, 1, 1) * DAY - 1;
     int64_t year;
     int month, day;
-    seconds = seconds < first ? first : seconds > last ? last : seconds;
+    seconds = cut(seconds);
     int64_t since = (seconds >= 0 ? seconds : seconds - (DAY - 1)) / DAY;
     unsigned of_day = (unsigned)(seconds - since * DAY);
     int weekday = (int)((since % 7 + 7 + 4) % 7);
@@ -162,6 +168,6 @@ int date_read(struct bytes text, int64_t now, int64_t *seconds)
         return -EINVAL;
     if (m.hour > 23 || m.minute > 59 || m.second > 60)          /* 60: a leap second */
         return -EINVAL;
-    *seconds = days_from(m.year, m.month, m.day) * DAY + m.hour * 3600 + m.minute * 60 + m.second;
+    *seconds = cut(days_from(m.year, m.month, m.day) * DAY + m.hour * 3600 + m.minute * 60 + m.second);
     return 0;
 }

@@ -2,8 +2,10 @@
  *
  * Traps: (a) a piece that was answered and never delivered was taken from the stream all the same: it waits for the next who
  *            asks. One whose read was taken back was not: its bytes come again.
- *        (b) the first read behind the head takes its bytes away; so it is copied then, and only then.
- *        (c) the client may wait for "100 Continue", and must not be kept waiting by a handler that wants the body. */
+ *        (b) the first read behind the head takes its bytes away; so where a body follows it is copied before anybody sees it.
+ *        (c) the client may wait for "100 Continue", and must not be kept waiting by a handler that wants the body.
+ *        (d) bytes that unpack to nothing, without end, and as fast as we take them: one portion of them a turn. What nobody
+ *            wants any more is thrown away as it is, and not unpacked first. */
 #include <errno.h>
 #include <string.h>
 
@@ -21,8 +23,8 @@ static void move(struct bytes *view, const char *from, size_t len, char *to)
         view->data = to + (view->data - from);
 }
 
-/* Copies the head, so that it outlives the next read. */
-static int pin(struct exchange *x)
+/* Copies the head, so that it outlives the next read; without memory for that there will be none. */
+static void pin(struct exchange *x)
 {
     struct head *h = &x->head;
     const char *from = h->method.data, *end = from;
@@ -31,11 +33,9 @@ static int pin(struct exchange *x)
             end = x->fields[i].value.data + x->fields[i].value.len;
     size_t len = (size_t)((end > h->target.data ? end : h->target.data + h->target.len) - from);
     struct sys *sys = x->c->server->sys;
-    if (x->pinned)
-        return 0;
     x->pinned = sys->memory(sys, NULL, len);
     if (!x->pinned)
-        return -ENOMEM;
+        return;
     memcpy(x->pinned, from, len);
     struct bytes *views[] = { &h->method, &h->target, &h->path, &h->query, &h->host };
     for (size_t i = 0; i < sizeof views / sizeof *views; i++)
@@ -44,7 +44,6 @@ static int pin(struct exchange *x)
         move(&x->fields[i].name, from, len, x->pinned);
         move(&x->fields[i].value, from, len, x->pinned);
     }
-    return 0;
 }
 
 /* ---- what is enough ---------------------------------------------------------------------------------------------- */
@@ -109,6 +108,14 @@ static void body_delivered(void *self)
     x->has_come = false;
 }
 
+static struct future *read_piece(struct exchange *x)
+{
+    struct connection *c = x->c;
+    bool length = x->head.framing == BODY_LENGTH;
+    connection_expect(c, c->server->options.body);
+    return stream_read_with(c->stream, length ? some_of_length : some_of_chunks, x, PIECE, &c->read);
+}
+
 static void deliver(struct exchange *x)
 {
     struct bytes piece = x->has_come ? x->piece : (struct bytes){0};
@@ -125,10 +132,35 @@ static void fail(struct exchange *x, int rc)
         *p = (struct problem){ 408, "the client does not go on with its body" };
     else if (rc == -ENOMEM)
         *p = (struct problem){ 503, "the server has no memory for the body" };
+    else if (rc == -EOPNOTSUPP)
+        *p = (struct problem){ 415, "the body came in a coding, or in several, that the server does not unpack" };
+    else if (rc == -EBADMSG && !p->status)
+        *p = (struct problem){ 400, x->unpacker->why };
     else if (rc != -EBADMSG)
         *p = (struct problem){ 400, "the client has left in the middle of its body" };
     x->failed = rc;
     future_fail(x->body, rc, p->why);
+}
+
+/* Whether it is unpacked: not what nobody wants. */
+static bool unpacks(const struct exchange *x)
+{
+    return x->unpacker && !x->over;
+}
+
+/* Whether there is an answer without more that comes. */
+static bool unpack(struct exchange *x)
+{
+    int n = unpacker_next(x->unpacker, x->c->server->sys, x->most);
+    if (n == 0 && !x->body_over)
+        return false;
+    x->piece = (struct bytes){ x->unpacker->out, n > 0 ? (size_t)n : 0 };
+    x->has_come = n > 0;
+    if (n < 0)
+        fail(x, n);
+    else
+        deliver(x);
+    return true;
 }
 
 /* From here on it is taken from the stream. */
@@ -140,18 +172,48 @@ static void on_piece(void *self, int rc)
         fail(x, rc);
         return;
     }
-    x->has_come = true;
     x->chunked = x->ahead;
     x->left -= chunks ? 0 : (int64_t)x->piece.len;
     x->body_over = chunks ? x->chunked.state == CHUNK_DONE : x->left == 0;
-    deliver(x);
+    x->has_come = !unpacks(x);
+    if (x->has_come) {
+        deliver(x);
+        return;
+    }
+    x->unpacker->in = x->piece;
+    x->unpacker->ended = x->body_over;
+    if (!unpack(x))
+        future_then(read_piece(x), on_piece, x);
+}
+
+/* A body that came in a coding, and is not wanted as it is. */
+static int begin_to_unpack(struct exchange *x)
+{
+    struct sys *sys = x->c->server->sys;
+    const struct coding *coding = x->c->server->options.coding;
+    const struct headers *h = &x->head.headers;
+    int count = headers_count(h, "content-encoding");
+    if (x->raw || !coding || count == 0 || (count == 1 && text_alike(headers_get(h, "content-encoding"), "identity")))
+        return 0;
+    struct bytes name = exchange_unpacked(x);
+    if (!name.data)
+        return -EOPNOTSUPP;
+    x->unpacker = sys_new(sys, sizeof *x->unpacker);
+    if (!x->unpacker)
+        return -ENOMEM;
+    *x->unpacker = (struct unpacker){ .coding = coding, .name = name };
+    return 0;
 }
 
 /* The handler wants the body. */
 static int go_on(struct exchange *x)
 {
-    int rc = x->over ? 0 : pin(x);
-    if (rc < 0 || x->told_to_go_on)
+    if (!x->over && !x->pinned)
+        return -ENOMEM;
+    if (x->told_to_go_on)
+        return 0;
+    int rc = x->over ? 0 : begin_to_unpack(x);
+    if (rc < 0)
         return rc;
     x->told_to_go_on = true;
     if (x->head.expects_continue && !x->began)
@@ -165,18 +227,18 @@ struct future *exchange_body(struct exchange *x, struct future *f)
     struct connection *c = x->c;
     REQUIRE(!x->body, "one exchange_body at a time: the previous one has not finished");
     x->body = future_start(f, c->server->loop, &op, x);
-    if (x->has_come || x->body_over) {
+    if (x->has_come || (x->body_over && !unpacks(x))) {
         deliver(x);
         return f;
     }
-    bool length = x->head.framing == BODY_LENGTH;
-    int rc = length && x->head.length > x->most ? -EMSGSIZE : go_on(x);
+    if (unpacks(x) && unpack(x))
+        return f;
+    int rc = x->head.framing == BODY_LENGTH && x->head.length > x->most ? -EMSGSIZE : go_on(x);
     if (rc < 0) {
         fail(x, rc);
         return f;
     }
-    connection_expect(c, c->server->options.body);
-    stream_read_with(c->stream, length ? some_of_length : some_of_chunks, x, PIECE, &c->read);
+    read_piece(x);
     if (future_take(&c->read, NULL))
         on_piece(x, c->read.rc);        /* what has come already keeps nobody waiting */
     else
@@ -187,6 +249,19 @@ struct future *exchange_body(struct exchange *x, struct future *f)
 void exchange_limit_body(struct exchange *x, int64_t most)
 {
     x->most = most;
+}
+
+void exchange_unpack(struct exchange *x, bool wanted)
+{
+    REQUIRE(!x->told_to_go_on, "exchange_unpack: a part of the body was asked for already");
+    x->raw = !wanted;
+}
+
+struct bytes exchange_unpacked(const struct exchange *x)
+{
+    const struct coding *coding = x->c->server->options.coding;
+    bool none = x->raw || !coding || x->head.framing == BODY_NONE;
+    return none ? (struct bytes){0} : coding_of(coding, &x->head.headers);
 }
 
 const struct headers *exchange_trailers(const struct exchange *x)
@@ -224,6 +299,16 @@ void body_begin(struct exchange *x)
     x->left = x->head.framing == BODY_LENGTH ? x->head.length : 0;
     x->most = x->c->server->options.max_body;
     x->body_over = x->head.framing == BODY_NONE;
+    if (!x->body_over)
+        pin(x);
+}
+
+void body_end(struct exchange *x)
+{
+    struct sys *sys = x->c->server->sys;
+    if (x->unpacker)
+        unpacker_end(x->unpacker, sys);
+    sys_free(sys, x->unpacker);
 }
 
 bool body_rest_is_small(const struct exchange *x)

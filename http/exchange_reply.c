@@ -11,7 +11,8 @@
 #include "loop/log.h"
 #include "loop/require.h"
 
-enum { HEAD_TEXT = 512 };               /* bytes: the lines that are the server's, and the type's name */
+enum { HEAD_TEXT = 512, TYPE_TEXT = 128, LITTLE = 1024 };      /* bytes: the server's lines; a type; what goes along with both, */
+enum { SET_TEXT = 256 };                                       /* and what others have set, mostly */
 
 const char *http_reason(int status)
 {
@@ -46,9 +47,22 @@ static bool is_the_servers(const char *name)
     return false;
 }
 
-int exchange_set(struct exchange *x, const char *name, struct bytes value)
+int reply_room(struct exchange *x, size_t len)
 {
     struct sys *sys = x->c->server->sys;
+    if (x->set_len + len <= x->set_size)
+        return 0;
+    size_t size = SET_TEXT + 2 * (x->set_len + len);
+    char *larger = sys->memory(sys, x->set, size);
+    if (!larger)
+        return -ENOMEM;
+    x->set = larger;
+    x->set_size = size;
+    return 0;
+}
+
+int exchange_set(struct exchange *x, const char *name, struct bytes value)
+{
     struct header one[1];
     struct headers h = { .at = one, .room = 1 };
     REQUIRE(!x->began, "exchange_set(\"%s\"): the reply has begun, and its fields are sent", name);
@@ -57,14 +71,9 @@ int exchange_set(struct exchange *x, const char *name, struct bytes value)
     if (rc < 0)
         return rc;
     size_t len = headers_write(&h, NULL, 0);
-    if (x->set_len + len > x->set_size) {
-        size_t size = 2 * (x->set_len + len);
-        char *larger = sys->memory(sys, x->set, size);
-        if (!larger)
-            return -ENOMEM;
-        x->set = larger;
-        x->set_size = size;
-    }
+    rc = reply_room(x, len);
+    if (rc < 0)
+        return rc;
     headers_write(&h, x->set + x->set_len, len);
     x->set_len += len;
     return 0;
@@ -90,14 +99,14 @@ static bool may_stay(const struct exchange *x, bool whole)
     bool waits = x->head.expects_continue && !x->told_to_go_on;     /* and nobody knows whether it will send the body */
     if (waits || (whole && !body_rest_is_small(x)) || is_tunnel(x, x->status))
         return false;
-    return x->owed >= 0 || x->chunks || x->bare;
+    return (x->owed >= 0 && !x->unmeasured) || x->chunks || x->bare;
 }
 
-static const char *connection_line(const struct exchange *x)
+static struct bytes connection_line(const struct exchange *x)
 {
     if (!x->c->keep)
-        return "Connection: close\r\n";
-    return x->head.version == 10 ? "Connection: keep-alive\r\n" : "";
+        return text_of("Connection: close\r\n");
+    return x->head.version == 10 ? text_of("Connection: keep-alive\r\n") : text_of("");
 }
 
 static void send_text(struct connection *c, const char *text)
@@ -105,28 +114,63 @@ static void send_text(struct connection *c, const char *text)
     connection_send(c, text_of(text), NULL);
 }
 
-static void send_head(struct exchange *x, const char *type)
+static inline char *append(char *at, struct bytes text)
 {
-    struct connection *c = x->c;
-    char text[HEAD_TEXT], framing[64] = "";
-    if (x->chunks)
-        strcpy(framing, "Transfer-Encoding: chunked\r\n");
-    else if (x->owed >= 0 && !is_silent(x, x->status))
-        snprintf(framing, sizeof framing, "Content-Length: %" PRId64 "\r\n", x->owed);
-    snprintf(text, sizeof text, "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s", x->status, http_reason(x->status), server_date(c->server),
-             connection_line(x), framing);
-    send_text(c, text);
-    if (type) {
-        send_text(c, "Content-Type: ");
-        send_text(c, type);
-        send_text(c, "\r\n");
-    }
-    if (x->set_len)
-        connection_send(c, (struct bytes){ x->set, x->set_len }, NULL);
-    send_text(c, "\r\n");
+    if (text.len)
+        memcpy(at, text.data, text.len);
+    return at + text.len;
 }
 
-static void begin(struct exchange *x, int status, int64_t length, const char *type, bool whole)
+static char *append_number(char *at, int64_t n)
+{
+    char digits[20], *first = digits + sizeof digits;
+    do
+        *--first = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    return append(at, (struct bytes){ first, (size_t)(digits + sizeof digits - first) });
+}
+
+static char *append_coding(char *at, const struct exchange *x)
+{
+    const char *coding = x->c->server->options.coding->name;
+    if (x->packed)
+        at = append(append(append(at, text_of("Content-Encoding: ")), text_of(coding)), text_of("\r\n"));
+    return x->varies ? append(at, text_of("Vary: Accept-Encoding\r\n")) : at;
+}
+
+/* The lines that are the server's, and the type's. */
+static char *append_ours(char *at, const struct exchange *x, struct bytes type)
+{
+    at = append(at, server_greeting(x->c->server, x->status));
+    at = append(at, connection_line(x));
+    if (x->chunks)
+        at = append(at, text_of("Transfer-Encoding: chunked\r\n"));
+    else if (x->owed >= 0 && !x->unmeasured && !is_silent(x, x->status))
+        at = append(append_number(append(at, text_of("Content-Length: ")), x->owed), text_of("\r\n"));
+    if (type.len)
+        at = append(append(append(at, text_of("Content-Type: ")), type), text_of("\r\n"));
+    return x->packed || x->varies ? append_coding(at, x) : at;
+}
+
+/* The head, and as much of the body as is there: in one piece, if it is little. */
+static void send_head(struct exchange *x, struct bytes type, struct bytes body, bool whole)
+{
+    struct connection *c = x->c;
+    char text[HEAD_TEXT + LITTLE], *at = append_ours(text, x, type);
+    const struct bytes rest[] = { { x->set, x->set_len }, text_of("\r\n"), body };
+    bool little = x->set_len + body.len + 2 <= LITTLE;
+    for (int i = 0; little && i < 3; i++)
+        at = append(at, rest[i]);
+    struct bytes first = { text, (size_t)(at - text) };
+    if (little && whole)
+        connection_send_last(c, first);
+    else
+        connection_send(c, first, NULL);
+    for (int i = 0; !little && i < 3; i++)
+        connection_send(c, rest[i], NULL);
+}
+
+static void begin(struct exchange *x, int status, int64_t length, struct bytes type, struct bytes body, bool whole)
 {
     REQUIRE(!x->began, "the reply to this request has begun already: it has one");
     REQUIRE(status >= 200 && status <= 999, "a reply of status %d: 200 to 999 can be", status);
@@ -134,21 +178,23 @@ static void begin(struct exchange *x, int status, int64_t length, const char *ty
     x->status = status;
     x->owed = length;
     x->bare = is_silent(x, status) || text_is(x->head.method, "HEAD");
-    x->chunks = length < 0 && !x->bare && x->head.version == 11;
+    if (x->c->server->options.coding)
+        body = pack_begin(x, type, body, whole);
+    x->chunks = (length < 0 || x->unmeasured) && !x->bare && x->head.version == 11;
     x->c->keep &= may_stay(x, whole);
-    send_head(x, type);
+    x->sent = x->bare ? 0 : (int64_t)body.len;
+    send_head(x, type, x->bare ? (struct bytes){0} : body, whole && !x->unmeasured);
 }
 
 int exchange_begin(struct exchange *x, int status, int64_t length)
 {
-    begin(x, status, length, NULL, false);
+    begin(x, status, length, (struct bytes){0}, (struct bytes){0}, false);
     return stream_write_error(x->c->stream);
 }
 
 /* ---- the body ---------------------------------------------------------------------------------------------------- */
 
-/* What follows on this connection would be taken for the rest of this reply. */
-static void break_off(struct exchange *x)
+void reply_break_off(struct exchange *x)
 {
     x->broken = true;
     x->c->keep = false;
@@ -157,7 +203,6 @@ static void break_off(struct exchange *x)
 static struct future *refused(struct exchange *x, struct future *f, int rc, const char *why)
 {
     static const struct op op = { .name = "exchange write" };
-    break_off(x);
     if (f)
         future_fail(future_start(f, x->c->server->loop, &op, x), rc, why);
     return f;
@@ -172,44 +217,74 @@ static struct future *send_chunk(struct exchange *x, struct bytes bytes, struct 
     return f;
 }
 
+int reply_take(struct exchange *x, size_t len, const char **why)
+{
+    int rc = 0;
+    if (!x->began)
+        begin(x, 200, -1, (struct bytes){0}, (struct bytes){0}, false);
+    REQUIRE(!x->ended, "exchange_write behind the end of the reply");
+    if (x->broken) {
+        *why = "the reply was broken off: what was promised can no longer be sent";
+        rc = -EPIPE;
+    } else if (x->owed >= 0 && (int64_t)len > x->owed) {
+        log_line(LOG_ERROR, "a handler writes more than the length it promised: its connection is closed");
+        *why = "more than the length that exchange_begin promised";
+        rc = -EMSGSIZE;
+    } else if (x->owed >= 0) {
+        x->owed -= (int64_t)len;
+    }
+    if (rc < 0)
+        reply_break_off(x);
+    else if (!x->bare && !x->packing)
+        x->sent += (int64_t)len;
+    return rc;
+}
+
+struct future *reply_put(struct exchange *x, struct bytes bytes, struct future *f)
+{
+    return x->chunks && bytes.len ? send_chunk(x, bytes, f) : connection_send(x->c, bytes, f);
+}
+
 struct future *exchange_write(struct exchange *x, struct bytes bytes, struct future *f)
 {
-    if (!x->began)
-        begin(x, 200, -1, NULL, false);
-    REQUIRE(!x->ended, "exchange_write behind the end of the reply");
-    if (x->broken)
-        return refused(x, f, -EPIPE, "the reply was broken off: what was promised can no longer be sent");
-    if (x->owed >= 0 && (int64_t)bytes.len > x->owed) {
-        log_line(LOG_ERROR, "a handler writes more than the length it promised: its connection is closed");
-        return refused(x, f, -EMSGSIZE, "more than the length that exchange_begin promised");
-    }
-    if (x->owed >= 0)
-        x->owed -= (int64_t)bytes.len;
+    const char *why;
+    int rc = reply_take(x, bytes.len, &why);
+    if (rc < 0)
+        return refused(x, f, rc, why);
     if (x->bare)
         bytes.len = 0;
-    if (x->chunks && bytes.len)
-        send_chunk(x, bytes, f);
-    else
-        connection_send(x->c, bytes, f);
+    if (x->packing)
+        return pack_write(x, bytes, f);
+    reply_put(x, bytes, f);
     if (f && future_done(f) && f->rc < 0)
-        break_off(x);
+        reply_break_off(x);
     return f;
+}
+
+void exchange_pack(struct exchange *x, bool allowed)
+{
+    REQUIRE(!x->began, "exchange_pack: the reply has begun, and is packed or not");
+    x->plain = !allowed;
 }
 
 void exchange_flush(struct exchange *x)
 {
+    if (x->packing)
+        pack_flush(x);
     connection_flush(x->c);
 }
 
 int exchange_reply(struct exchange *x, int status, const char *type, struct bytes body)
 {
-    if (type && !text_is_value(text_of(type)))
-        return -EINVAL;
-    begin(x, status, (int64_t)body.len, type, true);
+    struct bytes name = text_of(type);
+    int rc = name.len > TYPE_TEXT ? exchange_set(x, "Content-Type", name) : text_is_value(name) ? 0 : -EINVAL;
+    if (rc < 0)
+        return rc;
+    begin(x, status, (int64_t)body.len, name.len > TYPE_TEXT ? (struct bytes){0} : name, body, true);
+    if (x->unmeasured && !x->bare)
+        pack_write(x, body, NULL);
     x->owed = 0;
     x->ended = true;
-    if (!x->bare && body.len)
-        connection_send(x->c, body, NULL);
     return stream_write_error(x->c->stream);
 }
 
@@ -218,7 +293,7 @@ int exchange_reply(struct exchange *x, int status, const char *type, struct byte
 /* Whether that is what became of the client, and no failure of the handler's. */
 static bool is_the_clients(const struct exchange *x, int rc)
 {
-    bool gone = rc == -EPIPE || rc == -ECONNRESET;
+    bool gone = rc == -EPIPE || rc == -ECONNRESET || rc == -ECONNABORTED || rc == -ETIMEDOUT || rc == -EPROTO;
     return x->cancelled || (rc == x->failed && rc != -ENOMEM) || (gone && stream_error(x->c->stream));
 }
 
@@ -232,6 +307,8 @@ static void reply_missing(struct exchange *x, int rc)
                        failed ? x->c->problem.why : "");
     if (rc <= 0)
         x->set_len = 0;
+    if (failed && status == 415)
+        exchange_set(x, "Accept-Encoding", text_of(x->c->server->options.coding->name));
     exchange_reply(x, status, is_silent(x, status) ? NULL : "text/plain", (struct bytes){ text, (size_t)len });
 }
 
@@ -239,11 +316,13 @@ static void reply_missing(struct exchange *x, int rc)
 static void reply_over(struct exchange *x, int rc)
 {
     if (rc < 0)
-        break_off(x);
-    if (x->owed > 0 && !x->broken) {
+        reply_break_off(x);
+    if (x->owed > 0 && !x->broken && !x->bare) {
         log_line(LOG_ERROR, "a handler has written %" PRId64 " bytes less than it promised: its connection is closed", x->owed);
-        break_off(x);
+        reply_break_off(x);
     }
+    if (x->packing && !x->broken)
+        pack_last(x);
     if (x->chunks && !x->broken)
         send_text(x->c, "0\r\n\r\n");
     x->ended = true;
@@ -261,6 +340,8 @@ void reply_end(struct exchange *x, int rc)
         reply_over(x, rc);
     else
         reply_missing(x, rc);
+    if (x->c->server->options.log)
+        exchange_log(x);
 }
 
 void reply_problem(struct connection *c, const struct problem *problem)
@@ -272,4 +353,5 @@ void reply_problem(struct connection *c, const struct problem *problem)
              body);
     c->keep = false;
     send_text(c, text);
+    connection_log(c, problem->status, len);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "http/accept.h"
 #include "http/date.h"
 #include "http/files_inside.h"
 #include "http/url.h"
@@ -58,39 +59,27 @@ static int redirect(struct files *files, struct exchange *x)
 /* ---- with one -------------------------------------------------------------------------------------------------------- */
 
 /* Hands it to a thread and takes it back; NULL, if it did not come back. */
-static int run(struct files *files, job_fn *job, struct found **found)
+static int open_file(struct files *files, struct found **found)
 {
     struct future f = {0};
-    int rc = await(executor_run(files->executor, job, *found, found_free, &f));
+    int rc = await(executor_run(files->executor, found_open, *found, found_free, &f));
     if (rc < 0)
         *found = NULL;
-    return rc < 0 ? rc : (*found)->error;
+    return rc < 0 ? rc : (*found)->source.error;
 }
 
-static int read_more(struct files *files, struct exchange *x, struct found **found)
+/* What has been taken of it, and then the rest. */
+static int send_body(struct files *files, struct exchange *x, struct found **found)
 {
     struct bytes path = exchange_head(x)->path;
-    int rc = run(files, found_read, found);
-    if (rc < 0 && *found)
+    struct source *source = &(*found)->source;
+    int rc = source_send(&source, x, files->executor, found_free);
+    if (!source)
+        *found = NULL;
+    else if (rc < 0 && rc == source->error)
         log_line(LOG_WARNING, "%.*s could not be read to its end (%s): the connection is closed",
                  path.len < SHOWN ? (int)path.len : SHOWN, path.data, rc == -ENODATA ? "it has become shorter" : strerror(-rc));
     return rc;
-}
-
-/* What has been read, and then from found->at to found->end. */
-static int send_body(struct files *files, struct exchange *x, struct found **found)
-{
-    struct future sent = {0};
-    int rc = 0;
-    if (!(*found)->len && (*found)->at < (*found)->end)
-        rc = read_more(files, x, found);
-    while (rc >= 0 && (*found)->len) {
-        rc = await(exchange_write(x, (struct bytes){ (*found)->data, (*found)->len }, &sent));
-        (*found)->len = 0;
-        if (rc >= 0 && (*found)->at < (*found)->end)
-            rc = read_more(files, x, found);
-    }
-    return rc < 0 ? rc : 0;
 }
 
 static int set_range(struct exchange *x, int status, const struct found *found)
@@ -99,7 +88,8 @@ static int set_range(struct exchange *x, int status, const struct found *found)
     if (status == 416)
         snprintf(text, sizeof text, "bytes */%" PRId64, found->status.size);
     else
-        snprintf(text, sizeof text, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, found->at, found->end - 1, found->status.size);
+        snprintf(text, sizeof text, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, found->source.at, found->source.end - 1,
+                 found->status.size);
     return exchange_set(x, "Content-Range", text_of(text));
 }
 
@@ -121,6 +111,10 @@ static int set_fields(struct exchange *x, int status, const struct found *found)
         rc = exchange_set(x, "Last-Modified", text_of(date_write(second_of(&found->status), date)));
     if (rc == 0)
         rc = exchange_set(x, "Accept-Ranges", text_of("bytes"));
+    if (rc == 0 && found->packed)
+        rc = exchange_set(x, "Content-Encoding", text_of("gzip"));
+    if (rc == 0 && found->files->packed && type_packs(text_of(type_of(found->name))))
+        rc = exchange_set(x, "Vary", text_of("Accept-Encoding"));
     if (rc == 0 && status < 400)
         rc = set_lifetime(x);
     if (rc == 0 && (status == 206 || status == 416))
@@ -128,17 +122,16 @@ static int set_fields(struct exchange *x, int status, const struct found *found)
     return rc;
 }
 
-/* All but the body; 1: that comes behind it. Of a HEAD's reply the body is not looked at: it has a length, and that is all. */
-static int begin(struct exchange *x, int status, const char *type, const struct found *found)
+static int send_all(struct files *files, struct exchange *x, int status, const char *type, struct found **found)
 {
-    int64_t length = (int64_t)found->len + found->end - found->at;
+    const struct source *source = &(*found)->source;
+    size_t taken = source->conduit ? source->conduit->held : 0;
     int rc = exchange_set(x, "Content-Type", text_of(type));
-    if (rc < 0)
-        return rc;
-    if (text_is(exchange_head(x)->method, "HEAD"))
-        return exchange_reply(x, status, NULL, (struct bytes){ NULL, (size_t)length });
-    rc = exchange_begin(x, status, length);
-    return rc < 0 ? rc : 1;
+    if (rc == 0 && source->at == source->end && source->len <= SOURCE_SMALL && !taken)
+        return exchange_reply(x, status, NULL, (struct bytes){ source->data, source->len });
+    if (rc == 0)
+        rc = exchange_begin(x, status, (int64_t)(source->len + taken) + source->end - source->at);
+    return rc < 0 ? rc : send_body(files, x, found);
 }
 
 static int reply_file(struct files *files, struct exchange *x, struct found **found)
@@ -150,24 +143,21 @@ static int reply_file(struct files *files, struct exchange *x, struct found **fo
     if (status == 200)
         status = wants_range(head, &it->status, &first, &end);
     if (status == 206) {
-        it->at = first;
-        it->end = end;
+        it->source.at = first;
+        it->source.end = end;
     }
     int rc = set_fields(x, status, it);
     if (rc < 0)
         return rc;
     if (status > 206)
         return status;
-    rc = begin(x, status, type_of(it->name), it);
-    return rc > 0 ? send_body(files, x, found) : rc;
+    return send_all(files, x, status, type_of(it->name), found);
 }
 
 static int reply_page(struct files *files, struct exchange *x, struct found **found)
 {
     int rc = exchange_set(x, "Content-Security-Policy", text_of("default-src 'none'; style-src 'unsafe-inline'"));
-    if (rc == 0)
-        rc = begin(x, 200, "text/html; charset=utf-8", *found);
-    return rc > 0 ? send_body(files, x, found) : rc;
+    return rc < 0 ? rc : send_all(files, x, 200, "text/html; charset=utf-8", found);
 }
 
 /* Whether nothing but a file in its full length can be the answer. */
@@ -178,6 +168,16 @@ static bool is_eager(const struct head *head)
         if (headers_count(&head->headers, fields[i]))
             return false;
     return text_is(head->method, "GET");
+}
+
+/* What is no text is not packed again, neither now nor beforehand. */
+static void may_be_packed(const struct files *files, struct exchange *x, struct found *found)
+{
+    const struct head *head = exchange_head(x);
+    if (!type_packs(text_of(type_of(found->slash ? files->index : found->name))))
+        exchange_pack(x, false);
+    else
+        found->takes_gzip = files->packed && accept_coding(&head->headers, "gzip") != CODING_REFUSED;
 }
 
 int files_reply(struct files *files, struct exchange *x, struct bytes path)
@@ -191,7 +191,9 @@ int files_reply(struct files *files, struct exchange *x, struct bytes path)
     if (!found)
         return status_of(x, -errno);
     found->eager = is_eager(head);
-    int rc = run(files, found_open, &found);
+    may_be_packed(files, x, found);
+    source_begin(&found->source, x);
+    int rc = open_file(files, &found);
     if (rc < 0)
         rc = rc == -ECANCELED ? rc : status_of(x, rc);
     else if (found->kind == FOUND_FOLDER)
@@ -211,7 +213,7 @@ struct files *files_new(struct loop *loop, const struct files_options *options)
     struct files *files = sys_new(sys, sizeof *files + strlen(index) + 1);
     if (!files)
         return NULL;
-    *files = (struct files){ .loop = loop, .sys = sys, .listing = options->listing };
+    *files = (struct files){ .loop = loop, .sys = sys, .listing = options->listing, .packed = options->packed };
     strcpy(files->index, index);
     files->root = sys->open(sys, options->root, O_RDONLY | O_DIRECTORY, 0);
     if (files->root >= 0 && (files->executor = executor_new(loop, AT_ONCE)))

@@ -10,10 +10,13 @@
  *         return files_reply(exchange_self(x), x, exchange_head(x)->path);
  *     }
  *
- * A file is opened and read on another thread, in pieces of 128 KiB, the next when the client has taken the last: a file of any
- * size costs the same memory. Two bodies of one file with the same ETag are the same, as far as size, time and inode tell. A
- * Range is answered to GET alone, and where it is one; several, or none that can be read, are the whole file. What stands in
- * several names (links, %41 for A) is one file with several. Nothing is compressed.
+ * A file is opened and read on another thread, in pieces, the next when the client has taken the last: a file of any size costs
+ * the same memory. What is larger than 32 KiB is sent without being copied, but over TLS. Two bodies of one file with the same
+ * ETag are the same, as far as size, time and inode tell. A Range is answered to GET alone, and where it is one; several, or none
+ * that can be read, are the whole file. What stands in several names (links, %41 for A) is one file with several.
+ *
+ * Text, and what is like it, is packed on its way by a server that has a coding (http_options); or was packed beforehand, once
+ * and better, by whoever has put NAME.gz beside NAME: that is a file of its own then, with its tag and its ranges.
  *
  * Traps it exists for: "/%2e%2e/secret", a link that leads out, a name with a zero or a slash in it; "//evil.example/..", which
  * as a Location is another host; read, which sleeps for the disk while all others wait; and a file that becomes shorter while
@@ -33,6 +36,7 @@ struct files_options {              /* {0} but the root */
     const char *root;
     const char *index;              /* a folder's page; NULL: index.html */
     bool listing;                   /* a folder without one is listed; else 403 */
+    bool packed;                    /* NAME.gz, where it is there and no older, is sent for NAME to who takes gzip */
 };
 
 /* Opens the root, and may sleep for that: before the loop runs. NULL with errno. */

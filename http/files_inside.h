@@ -1,23 +1,23 @@
 /* files_inside.h - what the files of files.c share: what was found on the disk, and what a request wants of it. Nobody else
  * includes it.
  *
- * files.c answers, on the loop; files_open.c opens and reads, on other threads; files_listing.c writes a folder's page, there,
- * too; files_wants.c reads conditions and ranges. The trap it exists for: what a thread may touch is handed over to it whole,
+ * files.c answers, on the loop; files_open.c opens, on other threads; files_listing.c writes a folder's page, there, too;
+ * files_wants.c reads conditions and ranges. The trap it exists for: what a thread may touch is handed over to it whole,
  * and is nobody's until it comes back. */
 #ifndef EDDY_HTTP_FILES_INSIDE_H
 #define EDDY_HTTP_FILES_INSIDE_H
 
+#include "http/file_source.h"
 #include "http/files.h"
-#include "loop/executor.h"
 
-enum { PIECE = 131072, TAG_TEXT = 64 };
+enum { TAG_TEXT = 64 };
 
 struct files {
     struct loop *loop;
     struct sys *sys;
     struct executor *executor;
     int root;
-    bool listing;
+    bool listing, packed;
     char index[];
 };
 
@@ -26,28 +26,24 @@ struct files {
 enum found_kind { FOUND_FILE, FOUND_PAGE, FOUND_FOLDER };   /* FOUND_FOLDER: asked for without its slash */
 
 struct found {                      /* handed to a job, and back: then it is found_free's */
-    const struct files *files;      /* a job reads sys, root, listing and index */
-    int fd;                         /* < 0: closed */
+    struct source source;           /* first: what is sent. Of a page its data are all */
+    const struct files *files;      /* a job reads root, listing and index */
     enum found_kind kind;
     struct file_status status;
     bool slash;                     /* the path ended with one */
+    bool takes_gzip;                /* who asks; and `packed`: it is NAME.gz that was opened */
+    bool packed;
     bool eager;                     /* the first piece will be wanted at once */
-    int64_t at, end;                /* what is still to be read */
-    char *data;                     /* what was read last, or all of a page */
-    size_t len;
-    int error;                      /* what the job says: 0 or -errno */
     char *name;                     /* in path: of the file itself */
-    char path[];                    /* relative to the root, "." is that; room for "/" and the index behind it */
+    char path[];                    /* relative to the root, "." is that; room for "/", the index and ".gz" behind it */
 };
 
 /* NULL with errno: -EACCES leads out, -ENOENT can be no name, -EINVAL a broken percent sign, -ENOMEM. */
 struct found *found_new(const struct files *, struct bytes path);
 /* A release_fn, too. NULL is fine. */
 void found_free(void *found);
-/* Jobs, which say in found->error whether they could: it must come back to be named. Opens it; reads the next piece, -ENODATA:
- * the file has become too short. */
+/* A job, which says in found->source.error whether it could: it must come back to be named. */
 int found_open(void *found);
-int found_read(void *found);
 
 /* files_listing.c. The page of the folder that is open, into data and len. 0 or -errno. */
 int found_list(struct found *);

@@ -110,6 +110,7 @@ static void put_page(struct page *p, const char *path, const struct item *items,
         "td:nth-child(n+2){opacity:.75}td:first-child{overflow-wrap:anywhere}"
         "tr:hover td{background:#8881}"
         "a{text-decoration:none;color:#0b57d0}a:hover{text-decoration:underline}"
+        "@media(max-width:34rem){body{margin:1rem auto;padding:0 .4rem}td:nth-child(3),th:nth-child(3){display:none}}"
         "@media(prefers-color-scheme:dark){a{color:#8ab4f8}}";
     bool root = strcmp(path, ".") == 0;
     put_text(p, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
@@ -170,9 +171,9 @@ static struct item *sort(struct item *items, size_t count)
 /* Puts one more before the others. What has gone in the meantime is none. */
 static int look_at(struct found *found, const char *name, struct item **items, size_t *count)
 {
-    struct sys *sys = found->files->sys;
+    struct sys *sys = found->source.sys;
     struct file_status status;
-    int rc = sys->file_status(sys, found->fd, name, &status);
+    int rc = sys->file_status(sys, found->source.fd, name, &status);
     if (rc < 0)
         return rc == -ENOENT ? 0 : rc;
     struct item *item = sys->memory(sys, NULL, sizeof *item + strlen(name) + 1);
@@ -187,10 +188,10 @@ static int look_at(struct found *found, const char *name, struct item **items, s
 
 static int look_at_all(struct found *found, char *names, struct item **items, size_t *count)
 {
-    struct sys *sys = found->files->sys;
+    struct sys *sys = found->source.sys;
     ssize_t n;
     int rc = 0;
-    while ((n = sys->read_names(sys, found->fd, names, NAMES)) > 0 || n == -EINTR)
+    while ((n = sys->read_names(sys, found->source.fd, names, NAMES)) > 0 || n == -EINTR)
         for (ssize_t at = 0; at < n && rc == 0; at += (ssize_t)strlen(names + at) + 1) {
             if (*count == MOST || executor_cancelled())
                 return 1;
@@ -203,7 +204,7 @@ static int look_at_all(struct found *found, char *names, struct item **items, si
 
 int found_list(struct found *found)
 {
-    struct sys *sys = found->files->sys;
+    struct sys *sys = found->source.sys;
     struct item *items = NULL;
     size_t count = 0;
     char *names = sys->memory(sys, NULL, NAMES);
@@ -213,8 +214,8 @@ int found_list(struct found *found)
         struct page page = { .sys = sys };
         items = sort(items, count);
         put_page(&page, found->path, items, rc > 0);
-        found->len = buffer_len(&page.text);
-        found->data = buffer_release(&page.text);
+        found->source.len = buffer_len(&page.text);
+        found->source.data = buffer_release(&page.text);
         rc = page.refused ? -ENOMEM : 0;
     }
     while (items) {

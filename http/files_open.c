@@ -1,4 +1,4 @@
-/* files_open.c - finds a file, opens it and reads it, on other threads. See files.h.
+/* files_open.c - finds a file, and opens it, on other threads. See files.h.
  *
  * Traps: (a) a percent sign is taken away once, name by name: so that "%2f" can be no separator, and "%252e" no dot.
  *        (b) what is open stays handed over while a thread may use it: a handler that is cancelled closes nothing.
@@ -54,11 +54,11 @@ static ssize_t clean(struct bytes path, char *out, bool *slash)
 
 struct found *found_new(const struct files *files, struct bytes path)
 {
-    struct found *found = sys_new(files->sys, sizeof *found + path.len + strlen(files->index) + 4);
+    struct found *found = sys_new(files->sys, sizeof *found + path.len + strlen(files->index) + sizeof "/.gz" + 3);
     if (!found)
         return NULL;
     found->files = files;
-    found->fd = -1;
+    found->source = (struct source){ .loop = files->loop, .sys = files->sys, .fd = -1 };
     ssize_t len = clean(path, found->path, &found->slash);
     if (len < 0) {
         found_free(found);
@@ -72,39 +72,32 @@ struct found *found_new(const struct files *files, struct bytes path)
     return found;
 }
 
-static void close_fd(struct found *found)
-{
-    if (found->fd >= 0)
-        found->files->sys->close(found->files->sys, found->fd);
-    found->fd = -1;
-}
-
 void found_free(void *self)
 {
     struct found *found = self;
     if (!found)
         return;
-    struct sys *sys = found->files->sys;
-    close_fd(found);
-    sys_free(sys, found->data);
-    sys_free(sys, found);
+    source_end(&found->source);
+    sys_free(found->source.sys, found);
 }
 
 /* ---- jobs ------------------------------------------------------------------------------------------------------------ */
 
 static int open_path(struct found *found)
 {
-    struct sys *sys = found->files->sys;
+    struct sys *sys = found->source.sys;
+    int fd;
     do
-        found->fd = sys->open_beneath(sys, found->files->root, found->path);
-    while (found->fd == -EINTR);
-    return found->fd < 0 ? found->fd : sys->file_status(sys, found->fd, "", &found->status);
+        fd = sys->open_beneath(sys, found->files->root, found->path);
+    while (fd == -EINTR);
+    found->source.fd = fd;
+    return fd < 0 ? fd : sys->file_status(sys, fd, "", &found->status);
 }
 
 /* A folder with its slash: its page, or a list of what is in it. */
 static int open_folder(struct found *found)
 {
-    int folder = found->fd;
+    int folder = found->source.fd;
     size_t len = strlen(found->path);
     found->path[len] = '/';
     strcpy(found->path + len + 1, found->files->index);
@@ -112,46 +105,37 @@ static int open_folder(struct found *found)
     int rc = open_path(found);
     bool page = rc == 0 && found->status.kind == FILE_REGULAR;
     if (!page) {
-        close_fd(found);
-        found->fd = folder;
+        source_close(&found->source);
+        found->source.fd = folder;
         found->path[len] = '\0';
         found->kind = FOUND_PAGE;
         if (rc == 0 || rc == -ENOENT)
             rc = found->files->listing ? found_list(found) : -EACCES;
-        close_fd(found);
+        source_close(&found->source);
         return rc;
     }
-    found->files->sys->close(found->files->sys, folder);
+    found->source.sys->close(found->source.sys, folder);
     found->kind = FOUND_FILE;
     return 0;
 }
 
-/* The next piece, or all that is left. */
-static int read_piece(struct found *found)
+/* The same, packed, if somebody has put that beside it, and no older. */
+static void open_packed(struct found *found)
 {
-    struct sys *sys = found->files->sys;
-    size_t want = found->end - found->at < PIECE ? (size_t)(found->end - found->at) : PIECE;
-    if (!found->data && !(found->data = sys->memory(sys, NULL, want ? want : 1)))
-        return -ENOMEM;
-    for (found->len = 0; found->len < want && !executor_cancelled();) {
-        ssize_t n = sys->read_at(sys, found->fd, found->data + found->len, want - found->len, found->at);
-        if (n == -EINTR)
-            continue;
-        if (n <= 0)
-            return n ? (int)n : -ENODATA;
-        found->len += (size_t)n;
-        found->at += n;
+    struct file_status plain = found->status;
+    int fd = found->source.fd;
+    size_t len = strlen(found->path);
+    strcpy(found->path + len, ".gz");
+    int rc = open_path(found);
+    found->path[len] = '\0';
+    found->packed = rc == 0 && found->status.kind == FILE_REGULAR && found->status.modified >= plain.modified;
+    if (found->packed) {
+        found->source.sys->close(found->source.sys, fd);
+        return;
     }
-    if (found->at == found->end)
-        close_fd(found);
-    return 0;
-}
-
-int found_read(void *self)
-{
-    struct found *found = self;
-    found->error = read_piece(found);
-    return 0;
+    source_close(&found->source);
+    found->source.fd = fd;
+    found->status = plain;
 }
 
 static int open_found(struct found *found)
@@ -167,13 +151,15 @@ static int open_found(struct found *found)
         rc = -ENOENT;
     if (rc < 0 || found->kind != FOUND_FILE)
         return rc;
-    found->end = found->status.size;
-    return found->eager ? read_piece(found) : 0;
+    if (found->takes_gzip)
+        open_packed(found);
+    found->source.end = found->status.size;
+    return found->eager && source_is_ready(&found->source) ? source_next(&found->source) : 0;
 }
 
 int found_open(void *self)
 {
     struct found *found = self;
-    found->error = open_found(found);
+    found->source.error = open_found(found);
     return 0;
 }

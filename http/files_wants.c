@@ -4,8 +4,6 @@
  *        (b) half of one file and half of its successor make a broken one: If-Range compares strongly, dates to the second.
  *        (c) "bytes=0-" of an empty file, and numbers that no machine holds. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "http/date.h"
@@ -17,10 +15,25 @@ int64_t second_of(const struct file_status *status)
     return status->modified % SECOND < 0 ? s - 1 : s;
 }
 
+/* Its digits, to the base 16, and what comes behind them. Where that ends. */
+static char *put_hex(char *at, uint64_t n, char behind)
+{
+    int bits = 60;
+    while (bits > 0 && n >> bits == 0)
+        bits -= 4;
+    for (; bits >= 0; bits -= 4)
+        *at++ = "0123456789abcdef"[n >> bits & 15];
+    *at = behind;
+    return at + 1;
+}
+
 const char *tag_write(const struct file_status *status, char out[TAG_TEXT])
 {
-    snprintf(out, TAG_TEXT, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"", status->inode, (uint64_t)status->size,
-             (uint64_t)status->modified);
+    char *at = out;
+    *at++ = '"';
+    at = put_hex(at, status->inode, '-');
+    at = put_hex(at, (uint64_t)status->size, '-');
+    *put_hex(at, (uint64_t)status->modified, '"') = '\0';
     return out;
 }
 

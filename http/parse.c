@@ -18,13 +18,14 @@ struct said {
     struct bytes host, expect;
 };
 
+/* A list of equal numbers, none of them empty: what proxies make of two fields. */
 static int hear_length(struct reader *r, struct said *said, struct bytes value)
 {
-    struct bytes each;
-    bool any = false;
-    while (text_next(&value, &each)) {
+    const char *end = value.data + value.len;
+    for (const char *at = value.data, *stop; at <= end; at = stop + 1) {
+        const char *comma = at < end ? memchr(at, ',', (size_t)(end - at)) : NULL;
+        struct bytes each = text_trim(parse_span(at, stop = comma ? comma : end));
         int64_t n;
-        any = true;
         if (text_number(each, INT64_MAX, &n) < 0)
             return parse_wrong(r, "Content-Length is not a number of bytes in digits, or one that is too large");
         if (said->has_length && n != said->length)
@@ -32,7 +33,7 @@ static int hear_length(struct reader *r, struct said *said, struct bytes value)
         said->has_length = true;
         said->length = n;
     }
-    return any ? 1 : parse_wrong(r, "Content-Length is empty");
+    return 1;
 }
 
 static int hear_coding(struct reader *r, struct said *said, struct bytes value)
@@ -53,6 +54,10 @@ static int hear_coding(struct reader *r, struct said *said, struct bytes value)
 static void hear_connection(struct said *said, struct bytes value)
 {
     struct bytes each;
+    if (text_alike(value, "keep-alive")) {      /* as usual */
+        said->keep_alive = true;
+        return;
+    }
     while (text_next(&value, &each)) {
         said->close |= text_alike(each, "close");
         said->keep_alive |= text_alike(each, "keep-alive");
@@ -206,9 +211,9 @@ static int take_request_line(struct reader *r, struct head *head)
         if (rc <= 0)
             return rc;
     }
-    rc = parse_take_until(r, text_token_end, ' ', "a request begins with a method, a space and a target", &head->method);
+    rc = parse_take_until(r, TOKEN, ' ', "a request begins with a method, a space and a target", &head->method);
     if (rc > 0)
-        rc = parse_take_until(r, text_target_end, ' ', "the target is not visible bytes, with one space before and behind",
+        rc = parse_take_until(r, TARGET, ' ', "the target is not visible bytes, with one space before and behind",
                               &head->target);
     if (rc > 0)
         rc = parse_take_version(r, &head->version);
@@ -254,12 +259,13 @@ static int take_status_line(struct reader *r, struct head *head)
         return rc;
     if (r->end - r->at < 4)
         return 0;
-    if (text_number(parse_span(r->at, r->at + 3), 999, &status) < 0 || status < 100 || r->at[3] != ' ')
+    bool bare = r->at[3] == '\r';       /* no space and no reason: usual, and harmless */
+    if (text_number(parse_span(r->at, r->at + 3), 999, &status) < 0 || status < 100 || (r->at[3] != ' ' && !bare))
         return parse_wrong(r, why);
     head->status = (int)status;
-    r->at += 4;
+    r->at += bare ? 3 : 4;
     const char *begin = r->at;
-    r->at = text_value_end(begin, r->end);
+    r->at = text_scan(begin, r->end, VALUE);
     head->reason = parse_span(begin, r->at);
     return r->at == r->end ? 0 : parse_take_line_end(r);
 }

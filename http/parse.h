@@ -5,10 +5,11 @@
  * ERRORS     How many bytes the head has, 0: not all of it has come, or -EINVAL: it is wrong, and `problem` says which status
  *            to answer with (RFC 9110, section 15) and why.
  *
- * What is strict here, and the same for requests and responses: a line ends with CR LF, and neither stands anywhere else; no
- * space before a colon; no line that goes on in the next one (a response's is put together, RFC 9112, section 5.2); names are
- * tokens; Content-Length is digits, and equal if it comes twice; Transfer-Encoding is chunked, once, not with Content-Length and
- * not in HTTP/1.0; a request of HTTP/1.1 has one Host, and it is one. Empty lines before a request are passed over.
+ * What is strict here, and the same for requests and responses, their chunks and their trailers: a line ends with CR LF, and
+ * neither stands anywhere else, so that a bare CR and a bare LF are wrong, whatever somebody else takes them for; no space
+ * before a colon; no line that goes on in the next one (a response's is put together, RFC 9112, section 5.2); names are tokens;
+ * Content-Length is digits, and equal if it comes twice; Transfer-Encoding is chunked, once, not with Content-Length and not in
+ * HTTP/1.0; a request of HTTP/1.1 has one Host, and it is one. Empty lines before a request are passed over.
  *
  * Traps it exists for: who stands before us may read the same bytes otherwise. Then what he takes for a body is a request to us,
  * with his rights (request smuggling); so what can be read in two ways is refused. And a head that comes byte by byte is parsed
@@ -21,6 +22,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* What it is called where TLS agrees on a protocol (RFC 7301), for tls_options.alpn: "http/1.1", and nothing else. */
+extern const char *const http_alpn[];
 
 struct problem {
     int status;                     /* 400, 414, 417, 431, 501, 505; of a response 502 */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+const char *const http_alpn[] = { "http/1.1", NULL };
 
 int problem_say(struct problem *problem, int status, const char *why)
 {
@@ -23,24 +24,7 @@ int parse_wrong(struct reader *r, const char *why)
     return parse_wrong_with(r, r->status, why);
 }
 
-struct bytes parse_span(const char *from, const char *to)
-{
-    return (struct bytes){ from, (size_t)(to - from) };
-}
-
 /* ---- pieces of a line -------------------------------------------------------------------------------------------- */
-
-int parse_take_until(struct reader *r, text_end *end, char stop, const char *why, struct bytes *out)
-{
-    const char *begin = r->at, *p = end(begin, r->end);
-    if (p == r->end)
-        return 0;
-    if (*p != stop || p == begin)
-        return parse_wrong(r, why);
-    *out = parse_span(begin, p);
-    r->at = p + 1;
-    return 1;
-}
 
 int parse_take_string(struct reader *r, const char *string, const char *why)
 {
@@ -55,12 +39,8 @@ int parse_take_string(struct reader *r, const char *string, const char *why)
     return 1;
 }
 
-int parse_take_line_end(struct reader *r)
+int parse_line_end_missing(struct reader *r)
 {
-    if (r->end - r->at >= 2 && r->at[0] == '\r' && r->at[1] == '\n') {
-        r->at += 2;
-        return 1;
-    }
     return parse_take_string(r, "\r\n", "a line ends with CR LF, and neither may stand anywhere else");
 }
 
@@ -104,7 +84,7 @@ static int take_value(struct reader *r, struct bytes *out)
 {
     const char *begin = r->at;
     for (;;) {
-        const char *line_end = r->at = text_value_end(r->at, r->end);
+        const char *line_end = r->at = text_scan(r->at, r->end, VALUE);
         int rc = r->at == r->end ? 0 : parse_take_line_end(r);
         if (rc < 0 && *line_end != '\r' && *line_end != '\n')
             return parse_wrong(r, "a control byte in the value of a field");
@@ -129,7 +109,7 @@ int parse_take_fields(struct reader *r, struct headers *h)
             return 0;
         if (*r->at == '\r' || *r->at == '\n')
             return parse_take_line_end(r);
-        int rc = parse_take_until(r, text_token_end, ':', "a field is a name, a colon right behind it, and a value", &field.name);
+        int rc = parse_take_until(r, TOKEN, ':', "a field is a name, a colon right behind it, and a value", &field.name);
         if (rc > 0)
             rc = take_value(r, &field.value);
         if (rc <= 0)
@@ -164,8 +144,12 @@ ssize_t parse_finish(struct reader *r, const struct parse_limits *limits)
 bool parse_again(struct bytes seen, const struct parse_limits *limits, size_t *from)
 {
     size_t line = limits && limits->line ? limits->line : PARSE_LINE, head = limits && limits->head ? limits->head : PARSE_HEAD;
-    if (seen.len >= head || (*from <= line && seen.len > line))
+    if (seen.len >= head)
         return true;
+    if (*from <= line && seen.len > line) {     /* once: a head is longer than a line may be */
+        *from = line + 1;
+        return true;
+    }
     while (*from < seen.len) {
         const char *end = memchr(seen.data + *from, '\n', seen.len - *from);
         if (!end) {

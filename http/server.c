@@ -3,22 +3,40 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "http/server_inside.h"
 #include "loop/log.h"
 #include "loop/require.h"
 
-enum { MOST = 10000, POOLED = 64, MAX_BODY = 100 << 20 };
+enum { MOST = 10000, MAX_BODY = 100 << 20, HEAD_BYTES = 65536 };
 
 /* ---- what all connections share ---------------------------------------------------------------------------------- */
 
+/* Once a turn is often enough. */
 const char *server_date(struct http_server *server)
 {
+    int64_t turn = loop_time(server->loop);
+    if (turn == server->looked)
+        return server->date;
     int64_t now = server->sys->wall_time(server->sys) / SECOND;
-    if (now != server->second || !server->date[0])
+    server->looked = turn;
+    if (now != server->second)
+        server->greeted = 0;
+    if (now != server->second)
         date_write(server->second = now, server->date);
     return server->date;
+}
+
+struct bytes server_greeting(struct http_server *server, int status)
+{
+    const char *date = server_date(server);
+    if (status != server->greeted)
+        server->greeting_len = (size_t)snprintf(server->greeting, sizeof server->greeting, "HTTP/1.1 %d %s\r\nDate: %s\r\n",
+                                                status, http_reason(status), date);
+    server->greeted = status;
+    return (struct bytes){ server->greeting, server->greeting_len };
 }
 
 struct exchange *server_peek(struct http_server *server)
@@ -44,6 +62,10 @@ void server_put(struct http_server *server, struct exchange *x)
     sys_free(server->sys, x->pinned);
     sys_free(server->sys, x->whole);
     sys_free(server->sys, x->set);
+    if (server->options.coding) {
+        pack_end(x);
+        body_end(x);
+    }
     if (server->spares >= POOLED) {
         sys_free(server->sys, x);
         return;
@@ -77,7 +99,7 @@ static void on_accepted(void *self, int rc)
     struct http_server *server = place->server;
     place->accepting = false;
     if (rc >= 0)
-        connection_new(server, place->accept.value);
+        seat_new(server, place->accept.value);
     else
         place->shut = true;
     if (is_full(server))
@@ -85,9 +107,13 @@ static void on_accepted(void *self, int rc)
     server_look_over(server);
 }
 
+/* Who is still in his handshake has no connection yet, and a place all the same. */
 static void accept_next(struct serving *place)
 {
-    if (place->accepting || place->shut || is_full(place->server))
+    if (place->shut || is_full(place->server))
+        return;
+    tcp_limit(place->listener, place->server->options.most - place->server->count);
+    if (place->accepting)
         return;
     place->accepting = true;
     tcp_accept(place->listener, future_then(&place->accept, on_accepted, place));
@@ -111,7 +137,7 @@ struct listener *http_listen(struct http_server *server, const struct tcp_listen
 
 void http_serve(struct http_server *server, struct stream *s)
 {
-    connection_new(server, s);
+    seat_new(server, s);
 }
 
 /* ---- stopping ---------------------------------------------------------------------------------------------------- */
@@ -144,6 +170,7 @@ static void close_all(struct http_server *server)
         server->cancelled += connection->state == HANDLING && !connection->x->over;
         connection_close(connection);
     }
+    seats_close(server);
 }
 
 static void on_deadline(void *self, int what)
@@ -169,6 +196,7 @@ struct future *http_stop(struct http_server *server, int64_t deadline, struct fu
         next = c->next;
         connection_stop(c->self);
     }
+    seats_stop(server);
     loop_remove_timeout(server->loop, &server->deadline);
     if (deadline < FOREVER)
         loop_call_at(server->loop, deadline, &server->deadline, on_deadline, server);
@@ -183,6 +211,18 @@ static int64_t or_else(int64_t given, int64_t usual)
     return given ? given : usual;
 }
 
+static int trust(struct trusted *t, const struct http_options *options)
+{
+    struct bytes wrong;
+    int rc = trusted_add(t, text_of(options->trusted), &wrong);
+    t->hops = options->hops;
+    t->fields = options->forwarded;
+    if (rc < 0)
+        log_line(LOG_ERROR, "http_server_new: whom to trust: \"%.*s\" is %s", (int)wrong.len, wrong.data, rc == -ENOSPC ?
+                 "one too many: put blocks of addresses together" : "no address, no block like 10.0.0.0/8, and not \"unix:\"");
+    return rc;
+}
+
 struct http_server *http_server_new(struct loop *loop, const struct http_options *options)
 {
     struct sys *sys = loop_sys(loop);
@@ -190,18 +230,27 @@ struct http_server *http_server_new(struct loop *loop, const struct http_options
     REQUIRE(options->handler, "http_server_new without a handler: who answers?");
     if (!server)
         return NULL;
+    int rc = trust(&server->trusted, options);
+    if (rc < 0) {
+        sys_free(sys, server);
+        errno = -rc;
+        return NULL;
+    }
     server->loop = loop;
     server->sys = sys;
     server->options = *options;
+    server->looked = server->second = -1;
     struct http_options *o = &server->options;
     o->max_body = o->max_body < 0 ? INT64_MAX : or_else(o->max_body, MAX_BODY);
     o->most = (int)or_else(o->most, MOST);
+    o->limits.head = (size_t)or_else((int64_t)o->limits.head, HEAD_BYTES);
     o->idle = or_else(o->idle, 60 * SECOND);
     o->head = or_else(o->head, 20 * SECOND);
     o->body = or_else(o->body, 60 * SECOND);
     o->write = or_else(o->write, 60 * SECOND);
     calls_init(&server->connections);
     waiters_init(&server->stops, loop);
+    calls_init(&server->packings);
     return server;
 }
 
@@ -211,11 +260,13 @@ void http_server_close(struct http_server *server)
     shut_places(server);
     close_all(server);
     loop_remove_timeout(server->loop, &server->deadline);
+    loop_remove_timeout(server->loop, &server->packer);
     for (struct serving *place; (place = server->places);) {
         server->places = place->next;
         tcp_close(place->listener);
         sys_free(server->sys, place);
     }
+    connections_free(server);
     for (struct exchange *x; (x = server->spare);) {
         server->spare = x->next;
         sys_free(server->sys, x);

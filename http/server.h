@@ -21,12 +21,19 @@
  * What a handler does not read of a body is read and thrown away if it is small (64 KiB), so that another request may follow;
  * else the connection ends. It ends politely: the client reads the end, and has 5 s to say what it has begun to say.
  *
+ * With a coding, what exchange_body gives of a body that came in it is unpacked, piece by piece, however much is in it; and
+ * replies to who takes it are packed where that is worth it: types like text, 1 KiB and more, and no more than 64 at once, for
+ * each holds 290 KB (who comes then gets his as it is). A long one is packed 16 KiB at a time, between everybody else's turns.
+ *
  * Traps it exists for: a client that sends a byte now and then, for ever; one that never reads; a reply that is lost because the
  * connection is reset behind it; and a server that stops in the middle of an answer. */
 #ifndef EDDY_HTTP_SERVER_H
 #define EDDY_HTTP_SERVER_H
 
+#include "http/access_log.h"
+#include "http/coding.h"
 #include "http/exchange.h"
+#include "http/forwarded.h"
 #include "stream/tcp.h"
 
 #ifdef __cplusplus
@@ -40,11 +47,17 @@ struct http_options {               /* {0} but the handler */
     void *self;                     /* exchange_self */
     struct parse_limits limits;     /* of heads */
     int64_t max_body;               /* bytes, 413; 0: 100 MiB; < 0: any number */
-    int most;                       /* connections; others wait in the kernel's backlog; 0: 10000 */
+    int most;                       /* connections, handshakes included; others wait in the kernel's backlog; 0: 10000 */
     int64_t idle;                   /* ns that a connection may wait for a request; 0: 60 s */
     int64_t head;                   /* ns for all of a head, from its first byte; 0: 20 s */
     int64_t body;                   /* ns without a byte of a body that is waited for; 0: 60 s */
     int64_t write;                  /* ns in which a client takes nothing of what is sent: then it is gone; 0: 60 s */
+    struct access_log *log;         /* lent until http_server_close: a line for each request; NULL: none */
+    const char *trusted;            /* proxies who are believed (forwarded.h): "127.0.0.1, 10.0.0.0/8, unix:"; NULL: none */
+    int hops;                       /* so many of them at most, one behind the other; 0: any number */
+    int forwarded;                  /* what they set, of enum forwarded_fields; 0: any. Say it: clients may set the others */
+    const struct coding *coding;    /* coding_gzip() (coding.h): bodies come unpacked, and replies go packed; NULL: neither */
+    int64_t parting;                /* ns from a stop on in which who asks nothing may still ask; 0: he is closed at once */
 };
 
 /* NULL with errno. */
@@ -55,7 +68,8 @@ struct listener *http_listen(struct http_server *, const struct tcp_listen *);
 void http_serve(struct http_server *, struct stream *);
 
 /* Stops listening. Who has asked is answered, also from the backlog, or while the request is still coming; who asks nothing is
- * closed. At `deadline` (absolute ns on loop_time's clock; FOREVER) handlers that still run are cancelled: what they say then is
+ * closed, maybe while his request is on its way: with `parting` he may still ask, and is told that he is answered for the last
+ * time. At `deadline` (absolute ns on loop_time's clock; FOREVER) handlers that still run are cancelled: what they say then is
  * sent, or a 503. f (may be NULL): rc is how many had to be. From anywhere, also from a handler; again, with another deadline. */
 struct future *http_stop(struct http_server *, int64_t deadline, struct future *f);
 /* Ends it at once: handlers are cancelled. Not from inside of one. Before loop_close. */

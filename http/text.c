@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "http/text_class.h"
+#include "http/text_scan.h"
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------- */
 
@@ -29,12 +29,12 @@ const unsigned char text_classes[256] = {
 
 bool text_is_token(struct bytes text)
 {
-    return text.len && text_token_end(text.data, text.data + text.len) == text.data + text.len;
+    return text.len && text_scan(text.data, text.data + text.len, TOKEN) == text.data + text.len;
 }
 
 bool text_is_value(struct bytes text)
 {
-    return !text.len || text_value_end(text.data, text.data + text.len) == text.data + text.len;
+    return !text.len || text_scan(text.data, text.data + text.len, VALUE) == text.data + text.len;
 }
 
 /* ---- the same ---------------------------------------------------------------------------------------------------- */
@@ -98,22 +98,6 @@ int text_hex_number(struct bytes text, int64_t most, int64_t *out)
 }
 
 /* ---- lists ------------------------------------------------------------------------------------------------------- */
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-struct bytes text_trim(struct bytes text)
-{
-    while (text.len && is_space(text.data[0])) {
-        text.data++;
-        text.len--;
-    }
-    while (text.len && is_space(text.data[text.len - 1]))
-        text.len--;
-    return text;
-}
 
 /* Where `stop` is, outside of quotes; the end of the text if nowhere. */
 static size_t find_outside(struct bytes text, char stop)

@@ -52,7 +52,16 @@ struct text_room {
 void text_put(struct text_room *, struct bytes);
 
 /* Without the spaces and tabs around it (OWS). */
-struct bytes text_trim(struct bytes);
+static inline struct bytes text_trim(struct bytes text)
+{
+    const char *from = text.data, *end = text.data + text.len;
+    while (from < end && (*from == ' ' || *from == '\t'))
+        from++;
+    while (end > from && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    return (struct bytes){ from, (size_t)(end - from) };
+}
+
 /* Digits alone, at least one: 0 and the number; -EINVAL: something else; -ERANGE: above `most`. */
 int text_number(struct bytes, int64_t most, int64_t *out);
 int text_hex_number(struct bytes, int64_t most, int64_t *out);

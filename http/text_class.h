@@ -14,10 +14,6 @@ enum text_class {
 
 extern const unsigned char text_classes[256];
 
-/* The first byte that may not stand in a token, a target, the value of a field; `end`: all may. */
-typedef const char *text_end(const char *from, const char *end);
-text_end text_token_end, text_target_end, text_value_end;
-
 static inline int text_class(char c)
 {
     return text_classes[(unsigned char)c];

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "http/text_class.h"
+#include "http/text_scan.h"
 #include "stream/address.h"
 
 static struct bytes from_to(struct bytes text, size_t from, size_t to)
@@ -37,10 +37,11 @@ static bool percent_ok(struct bytes text, size_t i)
 /* Visible bytes, and percent signs with two digits behind them. */
 static bool is_clean(struct bytes text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (!(text_class(text.data[i]) & TARGET) || (text.data[i] == '%' && !percent_ok(text, i)))
+    struct bytes rest = text;
+    for (size_t at; (at = find_one(rest, '%')) < rest.len; rest = from_to(rest, at + 1, rest.len))
+        if (!percent_ok(rest, at))
             return false;
-    return true;
+    return text_scan(text.data, text.data + text.len, TARGET) == text.data + text.len;
 }
 
 /* A name (RFC 3986, section 3.2.2): unreserved, sub-delims, percent signs. */
@@ -84,49 +85,42 @@ int url_authority(struct bytes text, struct bytes *host, int *port)
 /* The length of the scheme, without its colon; 0: there is none. */
 static size_t scheme_length(struct bytes text)
 {
-    size_t end = find_any(text, 0, ":/?#");
-    if (end == text.len || text.data[end] != ':' || end == 0 || !(text_class(text.data[0]) & ALPHA))
-        return 0;
-    for (size_t i = 1; i < end; i++)
-        if (!(text_class(text.data[i]) & (ALPHA | DIGIT)) && !memchr("+-.", text.data[i], 3))
-            return 0;
-    return end;
+    size_t end = 0;
+    while (end < text.len && (text_class(text.data[end]) & (ALPHA | DIGIT) || memchr("+-.", text.data[end], 3)))
+        end++;
+    return end < text.len && text.data[end] == ':' && text_class(text.data[0]) & ALPHA ? end : 0;
 }
 
 static int take_authority(struct bytes text, struct url *out)
 {
-    size_t at = text.len;
-    while (at > 0 && text.data[at - 1] != '@')
-        at--;
-    if (at)
-        out->user = from_to(text, 0, at - 1);
-    if (at && memchr(out->user.data, '@', out->user.len))
-        return -EINVAL;
-    return url_authority(from_to(text, at, text.len), &out->host, &out->port);
+    size_t at = find_one(text, '@');
+    if (at == text.len)
+        return url_authority(text, &out->host, &out->port);
+    out->user = from_to(text, 0, at);
+    text = from_to(text, at + 1, text.len);
+    return find_one(text, '@') < text.len ? -EINVAL : url_authority(text, &out->host, &out->port);
 }
 
+/* From behind: the first '#' ends all that is before it, and of that the first '?'. */
 int url_parse(struct bytes text, struct url *out)
 {
-    size_t at = scheme_length(text), end;
+    size_t hash = find_one(text, '#'), mark = find_one(from_to(text, 0, hash), '?'), at = scheme_length(from_to(text, 0, mark));
     *out = (struct url){ .scheme = from_to(text, 0, at) };
     if (!is_clean(text))
         return -EINVAL;
     at += at > 0;
-    if (text.len - at >= 2 && text.data[at] == '/' && text.data[at + 1] == '/') {
-        end = find_any(text, at + 2, "/?#");
-        if (take_authority(from_to(text, at + 2, end), out) < 0)
+    if (mark - at >= 2 && text.data[at] == '/' && text.data[at + 1] == '/') {
+        struct bytes rest = from_to(text, at + 2, mark);
+        size_t slash = find_one(rest, '/');
+        if (take_authority(from_to(rest, 0, slash), out) < 0)
             return -EINVAL;
-        at = end;
+        at += 2 + slash;
     }
-    end = find_any(text, at, "?#");
-    out->path = from_to(text, at, end);
-    if (end < text.len && text.data[end] == '?') {
-        at = end + 1;
-        end = find_any(text, at, "#");
-        out->query = from_to(text, at, end);
-    }
-    if (end < text.len)
-        out->fragment = from_to(text, end + 1, text.len);
+    out->path = from_to(text, at, mark);
+    if (mark < hash)
+        out->query = from_to(text, mark + 1, hash);
+    if (hash < text.len)
+        out->fragment = from_to(text, hash + 1, text.len);
     return 0;
 }
 
@@ -228,7 +222,10 @@ ssize_t url_resolve(const struct url *base, struct bytes reference, char *out, s
     text_put(&r, ref.scheme.len ? ref.scheme : base->scheme);
     text_put(&r, text_of(":"));
     put_authority(&r, own ? &ref : base);
+    size_t path = r.len;
     put_path(&r, base, &ref, own);
+    if (!(own ? &ref : base)->host.data && r.len <= size && r.len - path >= 2 && memcmp(out + path, "//", 2) == 0)
+        return -EINVAL;                 /* without the dots before them these slashes would begin a host */
     put_behind(&r, "?", ref.query.data || own || ref.path.len ? ref.query : base->query);
     put_behind(&r, "#", ref.fragment.data ? ref.fragment : base->fragment);
     return r.len <= size ? (ssize_t)r.len : -ENOSPC;

@@ -3,14 +3,18 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "http/bench/servers.h"
+#include "http/files.h"
 #include "http/server.h"
 #include "stream/bench/crowd.h"
 
 struct place {
     struct loop *loop;
     struct http_server *server;
+    struct files *files;                /* NULL: none */
+    struct access_log *log;             /* the same */
     struct visitors *visitors;
     int each;                           /* requests in a round */
 };
@@ -23,6 +27,11 @@ static int hello(struct exchange *x)
     if (!text_is(head->method, "GET"))
         return 405;
     return exchange_reply(x, 200, "text/plain", text_of(visitors_text));
+}
+
+static int show(struct exchange *x)
+{
+    return files_reply(exchange_self(x), x, exchange_head(x)->path);
 }
 
 static void on_done(void *self, int mask)
@@ -39,14 +48,20 @@ static void go(struct place *p, long rounds)
     loop_start(p->loop);
 }
 
-static void *place_open(const struct visit *visit)
+static void *place_open_with(const struct visit *visit, const struct access_log_options *log)
 {
     struct place *p = bench_array(1, sizeof *p);
     struct visit v = *visit;
     struct http_options options = { .handler = hello, .most = FEW + IDLE, .idle = 3600 * SECOND };
     p->each = v.count * v.depth;
     p->loop = loop_new(sys_linux());
-    p->server = p->loop ? http_server_new(p->loop, &options) : NULL;
+    if (p->loop && v.body) {
+        options.self = p->files = files_new(p->loop, &(struct files_options){ .root = bench_files() });
+        options.handler = p->files ? show : NULL;
+    }
+    if (p->loop && log && !(options.log = p->log = access_log_open(p->loop, log)))
+        bench_die("no access log could be opened");
+    p->server = p->loop && options.handler ? http_server_new(p->loop, &options) : NULL;
     struct listener *l = p->server ? http_listen(p->server, &(struct tcp_listen){ .host = "127.0.0.1" }) : NULL;
     if (!l)
         bench_die("no server could be made");
@@ -56,6 +71,11 @@ static void *place_open(const struct visit *visit)
         bench_die("no memory for a handler");
     go(p, 0);
     return p;
+}
+
+static void *place_open(const struct visit *visit)
+{
+    return place_open_with(visit, NULL);
 }
 
 static void place_run(void *self, long ops)
@@ -69,6 +89,10 @@ static void place_close(void *self)
     struct place *p = self;
     loop_remove_handler(p->loop, visitors_fd(p->visitors));
     http_server_close(p->server);
+    if (p->log)
+        access_log_close(p->log);
+    if (p->files)
+        files_close(p->files);
     visitors_close(p->visitors);
     loop_close(p->loop);
     free(p);
@@ -84,6 +108,16 @@ static void *fields_open(void)
     return place_open(&(struct visit){ .count = FEW, .depth = 1, .request = browser_request });
 }
 
+static void *small_open(void)
+{
+    return place_open(&(struct visit){ .count = FEW, .depth = 1, .request = small_request, .body = SMALL_FILE });
+}
+
+static void *large_open(void)
+{
+    return place_open(&(struct visit){ .count = FEW, .depth = 1, .request = large_request, .body = LARGE_FILE });
+}
+
 static void *one_open(void)
 {
     return place_open(&(struct visit){ .count = 1, .depth = 1, .request = plain_request });
@@ -94,15 +128,25 @@ static void *piped_open(void)
     return place_open(&(struct visit){ .count = FEW, .depth = PIPED, .request = plain_request });
 }
 
+static void *logged_open(void)
+{
+    unlink(UNDER "/access.log");
+    return place_open_with(&(struct visit){ .count = FEW, .depth = 1, .request = plain_request },
+                           &(struct access_log_options){ .path = UNDER "/access.log" });
+}
+
 static void *idle_open(void)
 {
     return place_open(&(struct visit){ .count = FEW, .idle = IDLE, .depth = 1, .request = plain_request });
 }
 
+const struct lane eddy_small_file = { "eddy", small_open, place_run, place_close };
+const struct lane eddy_large_file = { "eddy", large_open, place_run, place_close };
 const struct lane eddy_get = { "eddy", get_open, place_run, place_close };
 const struct lane eddy_get_fields = { "eddy", fields_open, place_run, place_close };
 const struct lane eddy_get_one = { "eddy", one_open, place_run, place_close };
 const struct lane eddy_get_piped = { "eddy", piped_open, place_run, place_close };
+const struct lane eddy_get_logged = { "eddy", logged_open, place_run, place_close };
 const struct lane eddy_get_idle = { "eddy", idle_open, place_run, place_close };
 
 /* ---- what is exact ------------------------------------------------------------------------------------------------- */
@@ -114,7 +158,7 @@ static bool is_receive_or_send(long number)
 
 void receives_and_sends_once(struct result *r)
 {
-    double calls = bench_count_calls(&eddy_get, r->bench->ops, is_receive_or_send);
+    double calls = bench_count_calls(r->bench->ours, r->bench->ops, is_receive_or_send);
     if (calls < 0) {
         r->verdict = NOT_RUN;
         snprintf(r->note, sizeof r->note, "ptrace is not allowed here");

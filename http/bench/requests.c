@@ -1,11 +1,15 @@
-/* requests.c - what is asked for, and one head of it read alone. */
+/* requests.c - what is asked for: files among it; and one head of it read alone. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "http/bench/servers.h"
 #include "http/parse.h"
 
 const char plain_request[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+const char small_request[] = "GET /small HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const char large_request[] = "GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 const char browser_request[] =
     "GET / HTTP/1.1\r\n"
@@ -21,6 +25,31 @@ const char browser_request[] =
     "seen=2026-11-23T06%3A17%3A33Z.basket.non\r\n"
     "Upgrade-Insecure-Requests: 1\r\n"
     "Connection: keep-alive\r\n\r\n";
+
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+static void write_file(const char *path, size_t size)
+{
+    FILE *f = fopen(path, "w");
+    for (size_t i = strlen(visitors_text); f && i < size; i++)
+        putc((int)(i % 251), f);
+    if (!f || fputs(visitors_text, f) < 0 || fclose(f) != 0)
+        bench_die("%s could not be written", path);
+}
+
+const char *bench_files(void)
+{
+    static bool written;
+    if (!written) {
+        mkdir(UNDER "/files", 0777);
+        write_file(UNDER "/files/small", SMALL_FILE);
+        write_file(UNDER "/files/large", LARGE_FILE);
+    }
+    written = true;
+    return UNDER "/files";
+}
+
+/* ---- one head ---------------------------------------------------------------------------------------------------- */
 
 enum { ROOM = 100 };
 

@@ -16,7 +16,7 @@
 
 #include "loop/bench/bench.h"
 
-enum { ORDERS = 3, PATIENCE = 20, TRIES = 1000, A_TRY = 10000, REPLY = 4096 };     /* fd; s; of connecting; us; bytes */
+enum { ORDERS = 3, PATIENCE = 20, TRIES = 1000, A_TRY = 10000, HEAD = 4096 };      /* fd; s; of connecting; us; bytes */
 
 const char visitors_text[] = "Hello, world\n";
 
@@ -77,19 +77,27 @@ static int dial(int port)
     leave("no server listens");
 }
 
+static bool ends_well(const char *data, size_t len)
+{
+    size_t text = strlen(visitors_text);
+    return len >= text && memcmp(data + len - text, visitors_text, text) == 0;
+}
+
 /* Asks once, and finds out how long a reply is. */
 static size_t ask_first(const struct crowd *c, int fd)
 {
     static const char ok[] = "HTTP/1.1 200";
-    char reply[REPLY] = "";
+    char head[HEAD] = "";
+    size_t len = 0, size = c->visit.body ? c->visit.body : strlen(visitors_text);
+    char *body = bench_array(1, size);
     put(fd, c->requests, c->request);
-    for (size_t len = 0; len < sizeof reply - 1; len++) {
-        take(fd, reply + len, 1);
-        const char *end = len > 4 && reply[len] == '\n' ? strstr(reply, "\r\n\r\n") : NULL;
-        if (end && strcmp(end + 4, visitors_text) == 0 && strncmp(reply, ok, strlen(ok)) == 0)
-            return len + 1;
-    }
-    leave("a reply is not 200 with the text that was expected");
+    while (len < sizeof head - 1 && !strstr(head, "\r\n\r\n"))
+        take(fd, head + len++, 1);
+    take(fd, body, size);
+    if (strncmp(head, ok, strlen(ok)) != 0 || !ends_well(body, size))
+        leave("a reply is not 200 with the text that was expected");
+    free(body);
+    return len + size;
 }
 
 static void come(struct crowd *c)
@@ -111,12 +119,12 @@ static void come(struct crowd *c)
 /* The last reply ends where it should: so none was longer or shorter. */
 static void round_of(const struct crowd *c)
 {
-    size_t depth = (size_t)c->visit.depth, text = strlen(visitors_text);
+    size_t depth = (size_t)c->visit.depth;
     for (int i = 0; i < c->visit.count; i++)
         put(c->fds[i], c->requests, depth * c->request);
     for (int i = 0; i < c->visit.count; i++) {
         take(c->fds[i], c->replies, depth * c->reply);
-        if (memcmp(c->replies + depth * c->reply - text, visitors_text, text) != 0)
+        if (!ends_well(c->replies, depth * c->reply))
             leave("a reply is longer or shorter than the others");
     }
 }

@@ -6,6 +6,7 @@
 #define EDDY_HTTP_BENCH_VISITORS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct visitors;
 
@@ -15,9 +16,10 @@ struct visit {
     int idle;                   /* others that have asked once, and stay */
     int depth;                  /* requests that are sent together on a connection */
     const char *request;        /* answered with 200 and visitors_text */
+    size_t body;                /* bytes of the answer's body, which then only ends with that; 0: it is that */
 };
 
-/* What each reply has for a body. */
+/* What each reply has for a body, or for the end of it. */
 extern const char visitors_text[];
 
 /* They come with their first order. */

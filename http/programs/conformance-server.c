@@ -47,7 +47,8 @@ int main(int argc, char **argv)
         return 2;
     }
     struct loop *loop = loop_new(sys_linux());
-    struct http_server *server = loop ? http_server_new(loop, &(struct http_options){ .handler = answer }) : NULL;
+    const struct http_options options = { .handler = answer, .parting = SECOND / 2 };
+    struct http_server *server = loop ? http_server_new(loop, &options) : NULL;
     struct listener *listener = server ? http_listen(server, &(struct tcp_listen){ .port = (int)port }) : NULL;
     struct future stopped = {0};
     if (!listener)

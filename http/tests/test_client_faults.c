@@ -1,5 +1,5 @@
 /* test_client_faults.c - every call and every allocation fails once under a client: a redirect, a body in pieces both ways, a
- * kept connection, a queue, TLS (a pretended one). What fails says so in words; nothing is left. */
+ * kept connection, a queue, TLS (a pretended one), a proxy and its tunnel. What fails says so in words; nothing is left. */
 #include "http/client.h"
 #include "loop/run_sync.h"
 #include "loop/sim_net.h"
@@ -23,8 +23,9 @@ struct town {
     } visits[FETCHES];
 };
 
-/* ---- the server: a redirect, an echo, a page in chunks ------------------------------------------------------------------- */
+/* ---- the server: a redirect, an echo, a page in chunks, a tunnel to itself ------------------------------------------------ */
 
+static const char tunnel[] = "HTTP/1.1 200 OK\r\n\r\n";
 static const char away[] = "HTTP/1.1 307 Away\r\nLocation: http://town.example/there\r\nContent-Length: 4\r\n\r\naway";
 static const char page[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\nX: y\r\n\r\n";
 
@@ -48,8 +49,11 @@ static int serve(void *self)
     struct future in = {0}, out = {0};
     int n;
     while ((n = await(stream_read_with(s, whole_request, NULL, 0, &in))) > 0) {
-        const char *answer = memmem(in.value, (size_t)n, "/first", 6) ? away : page;
+        bool connect = memcmp(in.value, "CONNECT", 7) == 0;
+        const char *answer = connect ? tunnel : memmem(in.value, (size_t)n, "/first", 6) ? away : page;
         if ((n = await(stream_write(s, text_of(answer), &out))) < 0)
+            break;
+        if (connect && (n = await(pretended_server.start(s, &pretended_server, NULL, &in))) < 0)
             break;
     }
     stream_close(s);
@@ -169,6 +173,16 @@ static void secure_pages(struct run *r)
     live(r, &(struct town){ .what = { .url = "https://town.example/" } }, true);
 }
 
+static void proxied_pages(struct run *r)
+{
+    live(r, &(struct town){ .what = { .url = "http://town.example/first", .proxy = "http://me:too@town.example" } }, false);
+}
+
+static void tunnels(struct run *r)
+{
+    live(r, &(struct town){ .what = { .url = "https://far.example/", .proxy = "http://me:too@town.example" } }, false);
+}
+
 int main(void)
 {
     static const struct scenario scenarios[] = {
@@ -176,6 +190,8 @@ int main(void)
         { "uploads", uploads, 6 * FETCHES, true },
         { "pieces", pieces, 6 * FETCHES, true },
         { "secure pages", secure_pages, 6 * FETCHES, true },
+        { "proxied pages", proxied_pages, 6 * FETCHES, true },
+        { "tunnels", tunnels, 6 * FETCHES, true },
     };
     return run_scenarios("faults_client", scenarios, sizeof scenarios / sizeof *scenarios);
 }

@@ -119,6 +119,7 @@ static void secrets_go(const char *location, bool go)
     ck_assert_msg(!!strstr(second, "Authorization") == go, "%s: %s", location, second);
 }
 
+/* CVE-2026-49853. */
 START_TEST(case_99_secrets_do_not_go_to_another_origin)
 {
     secrets_go("/x", true);

@@ -72,6 +72,7 @@ START_TEST(what_is_no_date_is_refused)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         ck_assert_msg(read_at(wrong[i], 0) == INT64_MIN, "\"%s\" was read as a date", wrong[i]);
     ck_assert_int_ne(read_at("Sat, 31 Dec 2016 23:59:60 GMT", 0), INT64_MIN);
+    ck_assert_int_eq(read_at("Fri, 31 Dec 9999 23:59:60 GMT", 0), read_at("Fri, 31 Dec 9999 23:59:59 GMT", 0));
     ck_assert_int_ne(read_at("Tue, 29 Feb 2000 00:00:00 GMT", 0), INT64_MIN);
 }
 END_TEST

@@ -68,7 +68,7 @@ static int judge(struct asking *a, bool file)
 static void converse(struct run *r, struct asking *a, const char *path, bool file)
 {
     char request[128];
-    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n", path);
     if (!ok(r, r->sys->socketpair(r->sys, a->fds)))
         return;
     struct stream *s = stream_new(r->loop, a->fds[0]);
@@ -102,9 +102,12 @@ static void ask(struct run *r, const char *path, bool file)
     sim_disk_add(r->sim, "/www", NULL, 0);
     sim_disk_add(r->sim, "/www/file", content, len);
     sim_disk_add(r->sim, "/www/other", "other", 5);
+    sim_disk_add(r->sim, "/www/file.css", content, len);
+    sim_disk_add(r->sim, "/www/file.css.gz", content, len);
     sim_disk_add(r->sim, "/www/page", NULL, 0);
     sim_disk_add(r->sim, "/www/page/index.html", content, len);
-    if (begin(r) && made(r, a->files = files_new(r->loop, &(struct files_options){ .root = "/www", .listing = true })) &&
+    const struct files_options www = { .root = "/www", .listing = true, .packed = true };
+    if (begin(r) && made(r, a->files = files_new(r->loop, &www)) &&
         made(r, a->server = http_server_new(r->loop, &(struct http_options){ .handler = page, .self = a->files })))
         converse(r, a, path, file);
     if (a->server)
@@ -121,6 +124,12 @@ static void ask(struct run *r, const char *path, bool file)
 static void file(struct run *r)
 {
     ask(r, "/file", true);
+}
+
+/* As if somebody had packed it, and it had not become smaller. */
+static void packed_beforehand(struct run *r)
+{
+    ask(r, "/file.css", true);
 }
 
 static void folder(struct run *r)
@@ -140,7 +149,7 @@ static void redirect(struct run *r)
 
 static const struct scenario scenarios[] = {
     { "file", file, 1, true }, { "folder", folder, 1, true }, { "list", list, 1, true },
-    { "redirect", redirect, 1, true },
+    { "redirect", redirect, 1, true }, { "packed beforehand", packed_beforehand, 1, true },
 };
 
 int main(void)

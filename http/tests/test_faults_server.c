@@ -6,11 +6,13 @@
 #include "loop/co.h"
 #include "loop/tests/faults.h"
 #include "stream/tcp.h"
+#include "stream/tests/pretended_tls.h"
 
 struct town {
     struct run *run;
     struct http_server *server;
     struct listener *place;
+    bool secure;
     const char *says;
     const char *expects;            /* at the end of what it hears */
     struct future visit, stopped;
@@ -55,7 +57,10 @@ static int visit(void *self)
 {
     struct town *t = self;
     struct future f = {0};
-    int rc = await(tcp_connect(t->run->loop, &(struct tcp_connect){ .host = "unix:/run/http.sock" }, &f));
+    const struct tcp_connect how = {
+        .host = "unix:/run/http.sock", .tls = t->secure ? &pretended_client : NULL, .tls_name = "example.org"
+    };
+    int rc = await(tcp_connect(t->run->loop, &how, &f));
     if (rc < 0)
         return rc;
     struct stream *s = f.value;
@@ -70,7 +75,7 @@ static int visit(void *self)
 static void visited(void *self, int rc)
 {
     struct town *t = self;
-    if (rc == -EPIPE || rc == -ECONNRESET)
+    if (rc == -EPIPE || rc == -ECONNRESET || (t->secure && rc == -ECONNABORTED))
         t->run->broken = true;
     else if (!ok(t->run, rc))
         return;
@@ -78,12 +83,13 @@ static void visited(void *self, int rc)
     http_stop(t->server, loop_time(t->run->loop) + 20 * SECOND, &t->stopped);
 }
 
-static void talk(struct run *r, const char *says, const char *expects)
+static void talk_with(struct run *r, bool secure, const char *says, const char *expects)
 {
-    struct town t = { .run = r, .says = says, .expects = expects };
+    struct town t = { .run = r, .secure = secure, .says = says, .expects = expects };
     const struct http_options options = { .handler = answer };
+    const struct tcp_listen where = { .host = "unix:/run/http.sock", .tls = secure ? &pretended_server : NULL };
     if (begin(r) && made(r, t.server = http_server_new(r->loop, &options)) &&
-        made(r, t.place = http_listen(t.server, &(struct tcp_listen){ .host = "unix:/run/http.sock" }))) {
+        made(r, t.place = http_listen(t.server, &where))) {
         co_spawn(r->loop, visit, &t, future_then(&t.visit, visited, &t));
         go(r);
     }
@@ -92,12 +98,23 @@ static void talk(struct run *r, const char *says, const char *expects)
     finish(r);
 }
 
+static void talk(struct run *r, const char *says, const char *expects)
+{
+    talk_with(r, false, says, expects);
+}
+
 #define H "Host: x\r\n"
 #define LAST "Connection: close\r\n"
 
 static void asks_twice(struct run *r)
 {
     talk(r, "GET / HTTP/1.1\r\n" H "\r\nGET / HTTP/1.1\r\n" H LAST "\r\n", "hello");
+}
+
+/* What OpenSSL may meet is in the tests of streams. */
+static void asks_over_tls(struct run *r)
+{
+    talk_with(r, true, "GET / HTTP/1.1\r\n" H "\r\nGET / HTTP/1.1\r\n" H LAST "\r\n", "hello");
 }
 
 static void sends_bodies(struct run *r)
@@ -121,6 +138,7 @@ int main(void)
 {
     static const struct scenario scenarios[] = {
         { "asks_twice", asks_twice, 1, false },
+        { "asks_over_tls", asks_over_tls, 1, false },
         { "sends_bodies", sends_bodies, 1, false },
         { "hears_a_stream", hears_a_stream, 1, false },
         { "says_nonsense", says_nonsense, 1, false },

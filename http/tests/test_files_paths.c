@@ -46,6 +46,7 @@ START_TEST(no_path_leads_to_what_is_beside_the_root)
 }
 END_TEST
 
+/* CVE-2023-28370. */
 START_TEST(case_76_a_redirect_never_names_another_host)
 {
     static const struct { const char *path; int status; const char *where; } cases[] = {

@@ -89,6 +89,22 @@ START_TEST(case_63_what_is_no_form_in_parts_says_why)
 }
 END_TEST
 
+/* CVE-2025-47287: ten thousand parts that are wrong are one problem, which is the first one's. */
+START_TEST(what_is_wrong_is_said_once_and_nothing_behind_it_is_read)
+{
+    static const char part[] = "--1234\r\nContent-Disposition: form-data; name=a\rb\r\n\r\nFoo\r\n";   /* 6.5.5: a bare CR */
+    enum { MANY = 10000, LEN = sizeof part - 1 };
+    char *text = malloc(MANY * LEN);
+    struct problem problem;
+    for (int i = 0; i < MANY; i++)
+        memcpy(text + i * LEN, part, LEN);
+    ck_assert_str_eq(parts_of(text, MANY * LEN, MANY * LEN, &problem), "!");
+    ck_assert_int_eq(problem.status, 400);
+    free(text);
+}
+END_TEST
+
+/* GHSA-qjxf-f2mg-c6mc. */
 START_TEST(case_64_parts_and_their_fields_are_counted)
 {
     char *text = malloc(1 << 16);
@@ -166,6 +182,7 @@ int main(void)
     const TTest *const tests[] = {
         case_62_a_form_is_taken_apart,
         case_63_what_is_no_form_in_parts_says_why,
+        what_is_wrong_is_said_once_and_nothing_behind_it_is_read,
         case_64_parts_and_their_fields_are_counted,
         case_65_filenames_with_all_that_browsers_send,
         case_65_a_name_with_a_line_or_a_zero_in_it_is_none,

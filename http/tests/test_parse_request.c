@@ -239,6 +239,18 @@ START_TEST(what_comes_byte_by_byte_is_parsed_again_only_when_it_may_be_whole)
 }
 END_TEST
 
+START_TEST(a_head_that_is_longer_than_a_line_may_be_is_parsed_anew_only_once)
+{
+    static const char text[] = "GET / HTTP/1.1\r\nA: a value that goes on and on\r\nB: b\r\n\r\n";
+    const struct parse_limits limits = { .line = 16, .head = 100 };
+    size_t from = 0, times = 0, len = 1;
+    for (; len < sizeof text - 1; len++)
+        times += parse_again((struct bytes){ text, len }, &limits, &from);
+    ck_assert_uint_eq(times, 1);
+    ck_assert(parse_again((struct bytes){ text, len }, &limits, &from));
+}
+END_TEST
+
 /* ---- framing ----------------------------------------------------------------------------------------------------- */
 
 #define POST "POST / HTTP/1.1\r\n" H
@@ -358,6 +370,7 @@ int main(void)
         case_25_limits_are_exact,
         without_limits_of_his_own_a_sender_is_stopped_all_the_same,
         what_comes_byte_by_byte_is_parsed_again_only_when_it_may_be_whole,
+        a_head_that_is_longer_than_a_line_may_be_is_parsed_anew_only_once,
         case_27_to_29_a_length_is_digits,
         case_39_the_only_coding_is_chunked_once,
         case_40_and_41_what_can_be_framed_in_two_ways_is_refused,

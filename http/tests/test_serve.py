@@ -3,7 +3,7 @@
 
 Nobody waits for time: each step waits for what it must see. The trap it exists for: a disk and a network of our own making
 agree with us in everything; links, truncation and what a socket holds are the kernel's."""
-import hashlib, html.parser, http.client, os, signal, socket, subprocess, sys, tempfile, threading, urllib.parse
+import gzip, hashlib, html.parser, http.client, os, shutil, signal, socket, subprocess, sys, tempfile, threading, urllib.parse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SERVE = os.path.join(ROOT, os.environ.get("SERVE", "build/bin/serve"))
@@ -25,8 +25,9 @@ def tap(name, *pairs):
 class Serve:
     """The program, for a `with`."""
 
-    def __init__(self, folder):
-        self.process = subprocess.Popen([SERVE, folder, "-p", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def __init__(self, folder, *options, command=None):
+        self.process = subprocess.Popen(command or [SERVE, folder, "-p", "0", *options], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
         self.where = self.process.stdout.readline()
         self.port = int(urllib.parse.urlsplit(self.where.split()[0]).port)
 
@@ -105,12 +106,24 @@ def fill(outer):
 
 
 def test_arguments(folder):
-    for arguments, words in (([], "which folder"), (["-p"], "stands alone"), ([folder, "-a"], "stands alone"),
+    for arguments, words in ((["-p"], "-p stands alone: a port"), ([folder, "-a"], "stands alone"), (["--jobs"], "stands alone"),
                              ([folder, "-p", "x"], "a port is a number"), ([folder, "-p", "65536"], "a port is a number"),
-                             ([folder, "-z"], "no such option"), ([folder, folder], "has been named already")):
+                             ([folder, "-z"], "-z: there is no such option"), ([folder, "--nothing"], "--nothing: there is no"),
+                             ([folder, "-nzn"], "-z: there is no such"), ([folder, "--help=x"], "--help=x: there is no"),
+                             ([folder, folder], "has been named already"), ([folder, "-d", folder], "has been named already"),
+                             ([folder, "-j", "-1"], "how many processes"), ([folder, "-k", "x"], "a key alone"),
+                             ([folder, "-s", "-c", "x"], "say one of them"), ([folder, "--log-format", "x"], "common, combined"),
+                             ([folder, "-a", "unix:x", "-j", "2"], "no unix socket")):
         done = subprocess.run([SERVE, *arguments], capture_output=True, text=True, timeout=PATIENCE)
         tap(f"wrong arguments ({' '.join(arguments).replace(folder, 'DIR')}) have a sentence",
             (done.returncode, 2), (words in done.stderr, True), (done.stdout, ""))
+    done = subprocess.run([SERVE, "--help"], capture_output=True, text=True, timeout=PATIENCE)
+    tap("--help says what there is", (done.returncode, 0), (done.stderr, ""), ("--no-listing" in done.stdout, True))
+    for arguments, words in ((["-c", "/nothing.pem"], "/nothing.pem"), (["-l", "/nothing/log"], "/nothing/log"),
+                             (["-a", "192.0.2.1"], "192.0.2.1"), (["-a", "192.0.2.1", "-j", "2"], "192.0.2.1")):
+        done = subprocess.run([SERVE, folder, "-p", "0", *arguments], capture_output=True, text=True, timeout=PATIENCE)
+        tap(f"what cannot be had is named, once ({arguments[0]})", (done.returncode, 1), (words in done.stderr, True),
+            (done.stderr.count("\n"), 1))
     for name in ("/nothing", os.path.join(folder, "robots.txt")):
         done = subprocess.run([SERVE, name], capture_output=True, text=True, timeout=PATIENCE)
         tap("what is no folder is named", (done.returncode, 1), (name in done.stderr, True), (done.stdout, ""))
@@ -206,6 +219,43 @@ def test_crowd(s, big):
     tap("100 MiB cost no more memory than little", (got, HUGE), (s.peak() - before < 4096, True))
 
 
+def test_gzip(folder):
+    """Python's gzip, and curl, unpack what is packed on its way, or was beforehand."""
+    text = "".join(f"{i} bottles of {i * i % 9973} on the wall\n" for i in range(100000)).encode()
+    path = write(folder, "long.txt", text)
+    for size in (1023, 1024, 16384, 16385, 32768, 32769):
+        write(folder, f"{size}.js", text[:size])
+    packed = {"Accept_Encoding": "br, gzip"}
+    with Serve(folder) as s:
+        status, fields, body = s.ask("/long.txt", **packed)
+        tap("text is packed on its way", (status, 200), (gzip.decompress(body) == text, True), (len(body) < len(text) / 3, True),
+            (fields["Content-Encoding"], "gzip"), (fields["Vary"], "Accept-Encoding"), (fields["ETag"][:2], "W/"))
+        tap("and is the same for who has it", (s.ask("/long.txt", If_None_Match=fields["ETag"], **packed)[0], 304))
+        sizes = {size: s.ask(f"/{size}.js", **packed) for size in (1023, 1024, 16384, 16385, 32768, 32769)}
+        tap("whatever its size, but for little", ({size: fields["Content-Encoding"] for size, (_, fields, _) in sizes.items()},
+                                                  {size: None if size < 1024 else "gzip" for size in sizes}),
+            ([size for size, (_, fields, body) in sizes.items() if size > 1023 and gzip.decompress(body) != text[:size]], []))
+        tap("who does not take it gets it as it is", (s.ask("/long.txt")[2] == text, True),
+            (s.ask("/long.txt", Accept_Encoding="gzip;q=0")[2] == text, True))
+        tap("a list is packed", (b"</table>" in gzip.decompress(s.ask("/odd/../many/", **packed)[2]), True))
+        old = s.raw(b"GET /long.txt HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n").partition(b"\r\n\r\n")
+        tap("to HTTP/1.0 it is packed until the end", (gzip.decompress(old[2]) == text, True), (b"chunked" in old[0], False))
+        if shutil.which("curl"):
+            curl = ["curl", "-sS", "--max-time", str(PATIENCE), "--compressed", f"http://127.0.0.1:{s.port}/long.txt"]
+            done = subprocess.run(curl, capture_output=True)
+            tap("curl --compressed", (done.stderr, b""), (done.stdout == text, True))
+        beside = gzip.compress(b"something else")
+        write(folder, "long.txt.gz", beside)
+        status, fields, body = s.ask("/long.txt", **packed)
+        tap("what lies beside it packed is sent for it", (body, beside), (fields["Content-Length"], str(len(beside))),
+            (fields["Content-Type"], "text/plain; charset=utf-8"), (fields["ETag"][0], '"'))
+        os.utime(path + ".gz", (1, 1))
+        tap("unless it is older", (gzip.decompress(s.ask("/long.txt", **packed)[2]) == text, True))
+    with Serve(folder, "--no-gzip") as s:
+        status, fields, body = s.ask("/long.txt", **packed)
+        tap("--no-gzip", (body == text, True), (fields["Vary"], None), (fields["Content-Encoding"], None))
+
+
 def begin(s, path):
     """A download of which the kernel cannot hold much: its client, and what came so far."""
     client = socket.socket()
@@ -278,6 +328,7 @@ def main():
             test_lists(s)
             test_crowd(s, big)
             test_shorter(s, folder, big)
+        test_gzip(folder)
         test_stop(folder, big)
     print(f"1..{count}")
 

@@ -243,6 +243,30 @@ START_TEST(trailers_are_given_and_the_head_outlives_the_body)
 }
 END_TEST
 
+/* What was looked at before the body was asked for is the same when it has come. */
+static int remembers(struct exchange *x)
+{
+    struct bytes body, mark = exchange_header(x, "X-Mark"), path = exchange_head(x)->path;
+    int rc = exchange_whole_body(x, &body);
+    return rc < 0 ? rc : text_is(mark, "the mark") && text_is(path, "/up") ? 204 : 500;
+}
+
+START_TEST(a_field_is_where_it_was_behind_the_body)
+{
+    serve(remembers);
+    struct client *c = call_server();
+    say(c, POST("X-Mark: the mark\r\n" LENGTH(2000), ""));
+    for (int i = 0; i < 20; i++) {
+        char hundred[101];
+        memset(hundred, 'x', 100);
+        hundred[100] = '\0';
+        say(c, hundred);
+        wait_ms(1);
+    }
+    hears(c, NO_CONTENT);
+}
+END_TEST
+
 START_TEST(trailers_without_end_are_431)
 {
     serve(hello);
@@ -383,6 +407,7 @@ int main(void)
         case_57_a_limit_is_raised_for_one_request_alone,
         case_58_a_body_that_ends_too_early_is_400_to_who_still_listens,
         trailers_are_given_and_the_head_outlives_the_body,
+        a_field_is_where_it_was_behind_the_body,
         trailers_without_end_are_431,
         nothing_that_has_come_is_lost_by_a_cancel_or_comes_twice,
         a_handler_may_wait_for_a_piece_as_long_as_it_likes,

@@ -416,7 +416,7 @@ START_TEST(a_connection_that_waits_holds_neither_a_stack_nor_a_buffer)
     struct sim_live some = live_with(4), more = live_with(8);
     ck_assert_uint_eq(more.mapped, some.mapped);
     ck_assert_uint_eq(more.blocks - some.blocks, 8 * 3);    /* the connection, its stream, and the loop's handler: a call */
-    ck_assert_uint_eq(more.bytes - some.bytes, 8 * (sizeof(struct connection) + sizeof(struct stream) + sizeof(struct call)));
+    ck_assert_uint_eq(more.bytes - some.bytes, 8 * (sizeof(struct seat) + sizeof(struct stream) + sizeof(struct call)));
 }
 END_TEST
 

@@ -142,6 +142,7 @@ START_TEST(case_25_a_head_of_the_limit_is_taken_and_one_byte_more_is_431)
 }
 END_TEST
 
+/* CVE-2025-67725: what is as many as they like is quadratic somewhere. */
 START_TEST(case_26_more_fields_than_are_taken_are_431)
 {
     char text[2000] = "GET / HTTP/1.1\r\n" H;
@@ -164,6 +165,7 @@ END_TEST
 #define POST(fields, body) "POST /hello HTTP/1.1\r\n" H fields "\r\n" body
 #define GOT(length, n) TEXT_OK(length, "Got " n " bytes in POST")
 
+/* GHSA-qppv-j76h-2rpx. */
 START_TEST(cases_27_to_29_a_length_that_is_none_is_refused)
 {
     serve(hello);
@@ -270,6 +272,7 @@ START_TEST(case_37_a_size_that_is_too_large_is_413)
 }
 END_TEST
 
+/* GHSA-753j-mpmx-qq6g: one refusal, and nothing that could be read as another request. */
 START_TEST(cases_39_and_40_other_codings_and_two_framings_are_refused)
 {
     serve(hello);

@@ -100,6 +100,17 @@ START_TEST(who_waits_in_the_backlog_is_answered_too)
 }
 END_TEST
 
+START_TEST(who_waits_in_the_backlog_and_asks_nothing_is_closed)
+{
+    serve_at("unix:@http", hello, (struct http_options){0});
+    struct client *c = call_server();
+    stop_in(-1);
+    hears(c, "");
+    ck_assert(c->ended);
+    is_over(0);
+}
+END_TEST
+
 START_TEST(in_whatever_turn_a_stop_comes_who_has_asked_is_answered_once)
 {
     for (int turns = 0; turns < 10; turns++) {
@@ -400,6 +411,7 @@ int main(void)
         who_asks_nothing_is_closed_and_who_is_answered_is_waited_for,
         a_request_that_comes_with_the_stop_is_answered,
         who_waits_in_the_backlog_is_answered_too,
+        who_waits_in_the_backlog_and_asks_nothing_is_closed,
         in_whatever_turn_a_stop_comes_who_has_asked_is_answered_once,
         a_head_that_has_begun_may_come_whole,
         a_body_may_come_whole_and_a_rest_too,

@@ -1,11 +1,12 @@
-/* test_server_storm.c - seeded conversations with everything at once: many clients, pipelined requests of every kind in portions
- * of any size, a network with latency and little buffers, clients that read slowly, half-close, reset or leave, and a stop in
- * the middle.
+/* test_server_storm.c - crowds that are slow, descriptors that run out, resets in every state; and seeded conversations with
+ * everything at once: many clients, pipelined requests of every kind in portions of any size, a network with latency and little
+ * buffers, clients that read slowly, half-close, reset or leave, and a stop in the middle.
  *
  * A client that stays to the end has heard exactly the answers to what it has asked, in order. Whatever happened, nothing is
  * left and the log says nothing. A failure names its seed: EDDY_FIRST_SEED=n EDDY_SEEDS=1 replays it. */
 #include "http/tests/server_world.h"
 #include "loop/sim_net.h"
+#include "stream/shelf.h"
 
 enum { GUESTS = 4, REQUESTS = 5, TEXT = 1 << 16 };
 
@@ -210,8 +211,216 @@ START_TEST(whatever_is_said_and_however_it_comes_the_answers_are_right)
 }
 END_TEST
 
+/* ---- crowds ------------------------------------------------------------------------------------------------------------ */
+
+static const char get[] = "GET /hello HTTP/1.1\r\n" H "\r\n";
+static int crowd[10000];
+
+/* Under the tools there are fewer. */
+static int crowd_size(int most)
+{
+    return getenv("EDDY_SEEDS") ? most / 20 : most;
+}
+
+static void crowd_comes(int count)
+{
+    for (int i = 0; i < count; i++) {
+        crowd[i] = call_listener(place);
+        ck_assert_int_gt(crowd[i], 0);
+        if (i % 100 == 99)
+            wait_ms(1);                 /* the backlog has 128 */
+    }
+    wait_ms(1);
+}
+
+static void crowd_leaves(int count)
+{
+    for (int i = 0; i < count; i++)
+        hang_up(crowd[i]);
+    wait_ms(1);
+}
+
+/* Somebody else is served at once. */
+static void others_are_served(struct client *c)
+{
+    say(c, get);
+    hears(c, HELLO);
+}
+
+/* Slow-loris: each of them sends a byte every 8 s, which wins it no time. */
+START_TEST(ten_thousand_that_send_a_byte_now_and_then_hold_little_and_end_in_time)
+{
+    int count = crowd_size(10000);
+    serve_at("127.0.0.1", hello, (struct http_options){ .most = 20000 });
+    struct client *c = call_server();
+    others_are_served(c);
+    struct sim_live before = sim_live(sim);
+    crowd_comes(count);
+    for (int sent = 0; sent < 4; sent++) {
+        for (int i = 0; i < count; i++)
+            ck_assert_int_eq(sys->write(sys, crowd[i], &get[sent], 1), 1);
+        others_are_served(c);
+        ck_assert_int_eq(http_connections(server), count + 1);
+        struct sim_live now = sim_live(sim);
+        ck_assert_uint_eq(now.mapped, before.mapped);
+        ck_assert_uint_le((now.bytes - before.bytes) / (unsigned)count, 1500 + SHELF_LITTLE);
+        wait_ms(8000);
+    }
+    ck_assert_int_eq(http_connections(server), 1);
+    for (int i = 0; i < count; i++) {
+        char heard[200];
+        ck_assert_int_gt(sys->read(sys, crowd[i], heard, sizeof heard), 0);
+        ck_assert(strncmp(heard, "HTTP/1.1 408", 12) == 0);
+    }
+    crowd_leaves(count);
+    others_are_served(c);
+}
+END_TEST
+
+enum { HUGE_BODY = 4 << 20 };
+
+static int stream_huge(struct exchange *x)
+{
+    static const char piece[16384];
+    struct future f = {0};
+    int rc = exchange_begin(x, 200, HUGE_BODY);
+    for (size_t at = 0; rc >= 0 && at < HUGE_BODY; at += sizeof piece)
+        rc = await(exchange_write(x, (struct bytes){ piece, sizeof piece }, &f));
+    return rc < 0 ? rc : 0;
+}
+
+static int huge_or_hello(struct exchange *x)
+{
+    return text_is(exchange_head(x)->path, "/huge") ? stream_huge(x) : hello(x);
+}
+
+/* Half of them take 2 KiB a second of 4 MiB, half of them nothing: who takes is served on, who does not is gone. */
+START_TEST(slow_readers_hold_a_bounded_part_of_what_is_sent_to_them)
+{
+    static char taken[2048];
+    int count = crowd_size(400);
+    serve_at("127.0.0.1", huge_or_hello, (struct http_options){ .write = 10 * SECOND });
+    struct client *c = call_server();
+    others_are_served(c);
+    crowd_comes(count);
+    for (int i = 0; i < count; i++)
+        ck_assert_int_gt(sys->write(sys, crowd[i], "GET /huge HTTP/1.1\r\nHost: x\r\n\r\n", 32), 0);
+    wait_ms(1);
+    for (int second = 0; second < 12; second++) {
+        for (int i = 0; i < count; i += 2)
+            ck_assert_int_gt(sys->read(sys, crowd[i], taken, sizeof taken), 0);
+        others_are_served(c);
+        struct sim_live now = sim_live(sim);
+        ck_assert_uint_le(now.bytes / (unsigned)count, 128 << 10);
+        wait_ms(1000);
+    }
+    ck_assert_int_eq(http_running(server), count / 2);
+    ck_assert_int_eq(http_connections(server), count / 2 + 1);
+    crowd_leaves(count);
+    wait_ms(10000);
+    ck_assert_int_eq(http_connections(server), 1);
+    ck_assert_str_eq(sim_log(sim), "");
+}
+END_TEST
+
+START_TEST(without_descriptors_those_who_are_there_are_served_and_the_others_when_there_are_some_again)
+{
+    struct client *c = call_server_at_hello();
+    others_are_served(c);
+    for (int i = 0; i < 5; i++) {
+        crowd[i] = call_listener(place);
+        ck_assert_int_gt(sys->write(sys, crowd[i], get, sizeof get - 1), 0);
+    }
+    sim_limit_descriptors(sim, 3);                  /* no number is free */
+    for (int i = 0; i < 5; i++) {
+        wait_ms(700);
+        others_are_served(c);
+    }
+    ck_assert_int_eq(http_connections(server), 1);
+    ck_assert(logged("descriptor"));
+    sim_limit_descriptors(sim, 0);
+    wait_ms(1100);
+    ck_assert_int_eq(http_connections(server), 6);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(heard_by(crowd[i]), 'H');
+    crowd_leaves(5);
+    others_are_served(c);
+}
+END_TEST
+
+/* ---- resets ------------------------------------------------------------------------------------------------------------ */
+
+static int wait_a_while(struct exchange *x)
+{
+    struct future f = {0};
+    await(future_sleep(exchange_loop(x), 2 * SECOND, &f));
+    return hello(x);
+}
+
+static int write_a_while(struct exchange *x)
+{
+    struct future f = {0}, pause = {0};
+    int rc = 0;
+    for (int i = 0; rc >= 0 && i < 5; i++) {
+        rc = await(exchange_write(x, text_of("some of it\n"), &f));
+        await(future_sleep(exchange_loop(x), SECOND, &pause));
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int nothing_wanted(struct exchange *x)
+{
+    (void)x;
+    return 404;
+}
+
+/* Cases 42 and 48: in each of them the client is reset, early or late; the log says nothing, and the next client is served. */
+START_TEST(a_client_may_reset_in_every_state_of_a_connection)
+{
+    static const struct { const char *state, *says; handler *answers; } states[] = {
+        { "before the head", "", hello },
+        { "within the head", "GET /hello HT", hello },
+        { "between two heads", "GET / HTTP/1.1\r\n" H "\r\nGET", hello },
+        { "within a body that is waited for", "POST / HTTP/1.1\r\n" H "Content-Length: 9\r\n\r\nabc", echo_body },
+        { "within chunks", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n5\r\nab", echo_body },
+        { "told to go on", "POST / HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 9\r\n\r\n", echo_body },
+        { "a handler runs", "GET / HTTP/1.1\r\n" H "\r\n", wait_a_while },
+        { "a handler runs, another waits", "GET / HTTP/1.1\r\n" H "\r\nGET / HTTP/1.1\r\n" H "\r\n", wait_a_while },
+        { "within a reply in pieces", "GET / HTTP/1.1\r\n" H "\r\n", write_a_while },
+        { "within a reply that is not taken", "GET / HTTP/1.1\r\n" H "\r\n", stream_huge },
+        { "what is not wanted is thrown away", "POST / HTTP/1.1\r\n" H "Content-Length: 9\r\n\r\nabc", nothing_wanted },
+        { "lingering behind a refusal", "nonsense\r\n\r\n", hello },
+        { "lingering behind a last answer", "GET / HTTP/1.0\r\n\r\n", hello },
+    };
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        for (int64_t ms = 0; ms < 3; ms++) {
+            serve(states[i].answers);
+            struct client *c = call_server();
+            say(c, states[i].says);
+            wait_ms(ms);
+            sim_net_reset(sim, c->fd);
+            wait_ms(5000);
+            ck_assert_msg(http_connections(server) == 0 && http_running(server) == 0, "%s, %d ms", states[i].state, (int)ms);
+            ck_assert_msg(!*sim_log(sim), "%s, %d ms: %s", states[i].state, (int)ms, sim_log(sim));
+            leave_server(c);
+            app = hello;
+            c = call_server();
+            others_are_served(c);
+            leave_server(c);
+            end_server();
+        }
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = { whatever_is_said_and_however_it_comes_the_answers_are_right, NULL };
+    const TTest *const tests[] = {
+        whatever_is_said_and_however_it_comes_the_answers_are_right,
+        ten_thousand_that_send_a_byte_now_and_then_hold_little_and_end_in_time,
+        slow_readers_hold_a_bounded_part_of_what_is_sent_to_them,
+        without_descriptors_those_who_are_there_are_served_and_the_others_when_there_are_some_again,
+        a_client_may_reset_in_every_state_of_a_connection,
+        NULL
+    };
     return run_server("server: a storm", tests, NULL);
 }

@@ -1,5 +1,5 @@
-/* test_server_time.c - who takes his time: cases 55 and 59 of Tornado's tests, slow readers, five hundred that send a byte now
- * and then, and more connections than may be. */
+/* test_server_time.c - who takes his time: cases 55 and 59 of Tornado's tests, slow readers, and more connections than
+ * may be. Crowds of them are in test_server_storm.c. */
 #include "http/tests/server_world.h"
 
 #define GET "GET /hello HTTP/1.1\r\n" H "\r\n"
@@ -120,41 +120,6 @@ START_TEST(a_timer_costs_nothing_from_request_to_request)
 }
 END_TEST
 
-/* Each of them sends a byte every 10 s, and others are served at once. */
-START_TEST(five_hundred_that_send_a_byte_now_and_then_hold_no_stack_and_end_in_time)
-{
-    enum { SLOW = 500 };
-    static int slow[SLOW];
-    static const char text[] = GET;
-    struct client *c = call_server_at_hello();
-    say(c, GET);
-    hears(c, HELLO);
-    size_t mapped = sim_live(sim).mapped;
-    for (int i = 0; i < SLOW; i++) {
-        slow[i] = call_listener(place);
-        if (i % 32 == 31)
-            wait_ms(1);
-    }
-    for (int sent = 0; sent < 4; sent++) {
-        for (int i = 0; i < SLOW; i++)
-            sys->write(sys, slow[i], &text[sent], 1);
-        say(c, GET);
-        hears(c, HELLO);
-        if (sent == 0)
-            ck_assert_int_eq(http_connections(server), SLOW + 1);
-        ck_assert_uint_eq(sim_live(sim).mapped, mapped);
-        wait_ms(8000);
-    }
-    ck_assert_int_eq(http_connections(server), 1);
-    for (int i = 0; i < SLOW; i++) {
-        char heard[200];
-        ck_assert_int_gt(sys->read(sys, slow[i], heard, sizeof heard), 0);
-        ck_assert(strncmp(heard, "HTTP/1.1 408", 12) == 0);
-        hang_up(slow[i]);
-    }
-}
-END_TEST
-
 /* ---- slow readers ---------------------------------------------------------------------------------------------------- */
 
 static char large[600000];
@@ -266,7 +231,7 @@ START_TEST(without_memory_for_a_request_it_is_503)
     struct client *c = call_server_at_hello();
     wait_ms(1);
     say(c, GET);
-    sim_fail(sim, CALL_MEMORY, 1, 0);
+    sim_fail(sim, CALL_MEMORY, 2, 0);       /* the first is the connection's */
     ck_assert_int_eq(status_heard(c), 503);
     ck_assert(c->ended && sim_failed(sim));
 }
@@ -302,7 +267,6 @@ int main(void)
         a_line_now_and_then_wins_no_time,
         a_handler_has_all_the_time_it_wants,
         a_timer_costs_nothing_from_request_to_request,
-        five_hundred_that_send_a_byte_now_and_then_hold_no_stack_and_end_in_time,
         who_takes_nothing_of_what_is_sent_is_gone,
         who_takes_a_little_now_and_then_gets_all_of_it,
         at_the_limit_others_wait_in_the_backlogs_of_all_places,

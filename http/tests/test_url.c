@@ -148,6 +148,7 @@ START_TEST(references_from_pages_in_the_wild)
     ck_assert_str_eq(resolved("http://a/b", "//[::2]:1/c"), "http://[::2]:1/c");
     ck_assert_str_eq(resolved("http://a/b", "http://[::2]/../c"), "http://[::2]/c");
     ck_assert_str_eq(resolved("http://a/b", "c d"), "none");
+    ck_assert_str_eq(resolved("http://a/b", "http:/.//evil.example/"), "none");     /* no host becomes another */
 }
 END_TEST
 

@@ -39,7 +39,8 @@ static int take_body(struct fetches *all, struct page *p, struct http_response *
 static int fetch_page(struct fetches *all, struct page *p, struct sentence *failure)
 {
     int64_t limit = all->run->time_out;
-    struct http_fetch what = { .url = p->url, .failure = failure, .patience = { limit, limit, limit, limit, -1 } };
+    struct http_fetch what = { .url = p->url, .failure = failure };
+    what.patience = (struct http_patience){ .name = limit, .connect = limit, .tls = limit, .first_byte = limit, .piece = -1 };
     struct future opened = {0};
     int rc = await(http_open(all->client, &what, &opened));
     if (rc < 0) {
