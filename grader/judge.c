@@ -110,6 +110,7 @@ static void forget_orders(struct judge *j)
     free_list(j->scripts);
     free_list(j->meanwhiles);
     free_list(j->tallies);
+    judge_forget_jobs(j);
     j->scripts = NULL;
     j->meanwhiles = NULL;
     j->tallies = NULL;

@@ -11,9 +11,7 @@
 
 #include "grader/judge_inside.h"
 
-enum { EVENTS = 1024, MEMORY = 256 << 20, STACKS = 1 << 30, PAGE = 4096, DETAIL = 160 };
-
-typedef int64_t serve_fn(struct judge *, struct sys *, char *detail);
+enum { EVENTS = 1024, MEMORY = 256 << 20, STACKS = 1 << 30, PAGE = 4096 };
 
 /* ---- memory: the world counts it, the probe has it -------------------------------------------------------------- */
 
@@ -331,6 +329,10 @@ static serve_fn *const serve[CALL_COUNT] = {
     [CALL_SOCKETPAIR] = serve_socketpair, [CALL_SHUTDOWN] = serve_shutdown, [CALL_EVENTFD] = serve_eventfd,
     [CALL_EPOLL_CREATE] = serve_epoll_create, [CALL_EPOLL_CTL] = serve_epoll_ctl, [CALL_EPOLL_WAIT] = serve_epoll_wait,
     [CALL_POLL] = serve_poll, [CALL_MAP] = serve_map, [CALL_GUARD] = serve_guard, [CALL_ON_FAULT] = serve_on_fault,
+    [CALL_SOCKET] = serve_socket, [CALL_BIND] = serve_bind, [CALL_LISTEN] = serve_listen, [CALL_ACCEPT] = serve_accept,
+    [CALL_CONNECT] = serve_connect, [CALL_SOCKET_ERROR] = serve_socket_error, [CALL_SET_OPTION] = serve_set_option,
+    [CALL_SOCKNAME] = serve_sockname, [CALL_PEERNAME] = serve_peername, [CALL_LOOKUP] = serve_lookup,
+    [CALL_SUBMIT] = serve_submit, [CALL_WITHDRAW] = serve_withdraw,
 };
 
 /* The clock is asked too often to be told of, and so is memory, unless it was refused. */

@@ -8,7 +8,7 @@
 #include "grader/judge.h"
 #include "grader/wire.h"
 
-enum { JUDGE_NAME = 64, JUDGE_TEXT = 4096 };
+enum { JUDGE_NAME = 64, JUDGE_TEXT = 4096, DETAIL = 160 };
 
 struct script {                     /* what is ordered when a callback is called */
     struct script *next;
@@ -73,11 +73,21 @@ struct judge {
     uint32_t granted_count, granted_capacity, granted_free;
     uint32_t generation;            /* of the world: which blocks are of this one */
     struct mapped *mapped;
+    struct errand *errands;         /* judge_net.c: jobs that have not ended */
 };
 
 /* judge_calls.c. Carries out the call in j->in, and answers it. */
 void judge_serve_call(struct judge *);
 void judge_forget_memory(struct judge *);
+
+/* Carries out one kind of call, and says in `detail` (DETAIL bytes) what it was about. */
+typedef int64_t serve_fn(struct judge *, struct sys *, char *detail);
+
+/* judge_net.c */
+serve_fn serve_socket, serve_bind, serve_listen, serve_accept, serve_connect, serve_socket_error, serve_set_option,
+    serve_sockname, serve_peername, serve_lookup, serve_submit, serve_withdraw;
+/* The world that knew them has ended. */
+void judge_forget_jobs(struct judge *);
 
 /* judge_record.c. Keeps each record that was sent or received. */
 void judge_record_open(struct judge *);

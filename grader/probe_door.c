@@ -11,7 +11,7 @@
 
 enum { PORTION = WIRE_DATA - 1, EVENTS = 1024 };
 
-static struct wire *call(enum sys_call number, int64_t arg, int64_t arg2, int64_t arg3)
+struct wire *door_call(enum sys_call number, int64_t arg, int64_t arg2, int64_t arg3)
 {
     struct wire *w = probe_record(WIRE_CALL);
     w->number = number;
@@ -21,13 +21,12 @@ static struct wire *call(enum sys_call number, int64_t arg, int64_t arg2, int64_
     return w;
 }
 
-static int64_t ask(enum sys_call number, int64_t arg, int64_t arg2, int64_t arg3)
+int64_t door_ask(enum sys_call number, int64_t arg, int64_t arg2, int64_t arg3)
 {
-    return probe_ask(call(number, arg, arg2, arg3), WIRE_ANSWER)->result;
+    return probe_ask(door_call(number, arg, arg2, arg3), WIRE_ANSWER)->result;
 }
 
-/* Asks for a call that gives data. */
-static int64_t ask_data(struct wire *w, void *data, size_t size)
+int64_t door_ask_data(struct wire *w, void *data, size_t size)
 {
     const struct wire *answer = probe_ask(w, WIRE_ANSWER);
     if (answer->len && size)
@@ -38,7 +37,7 @@ static int64_t ask_data(struct wire *w, void *data, size_t size)
 static int64_t door_now(struct sys *sys)
 {
     (void)sys;
-    return ask(CALL_NOW, 0, 0, 0);
+    return door_ask(CALL_NOW, 0, 0, 0);
 }
 
 static int door_random(struct sys *sys, void *data, size_t len)
@@ -46,7 +45,7 @@ static int door_random(struct sys *sys, void *data, size_t len)
     (void)sys;
     for (size_t done = 0; done < len; done += PORTION) {
         size_t most = len - done < PORTION ? len - done : PORTION;
-        int64_t rc = ask_data(call(CALL_RANDOM, (int64_t)most, 0, 0), (char *)data + done, most);
+        int64_t rc = door_ask_data(door_call(CALL_RANDOM, (int64_t)most, 0, 0), (char *)data + done, most);
         if (rc < 0)
             return (int)rc;
     }
@@ -59,7 +58,7 @@ static void *door_memory(struct sys *sys, void *old, size_t size)
     (void)sys;
     if (!old && !size)
         return NULL;
-    int64_t id = ask(CALL_MEMORY, old ? *fence_tag(old) : 0, (int64_t)size, 0);
+    int64_t id = door_ask(CALL_MEMORY, old ? *fence_tag(old) : 0, (int64_t)size, 0);
     if (size && id <= 0)
         return NULL;
     void *data = fence_resize(old, size);
@@ -68,7 +67,7 @@ static void *door_memory(struct sys *sys, void *old, size_t size)
     else if (size && old)
         *fence_tag(old) = id;
     else if (size)
-        ask(CALL_MEMORY, id, 0, 0);
+        door_ask(CALL_MEMORY, id, 0, 0);
     return data;
 }
 
@@ -78,7 +77,7 @@ static ssize_t door_read(struct sys *sys, int fd, void *data, size_t len)
     (void)sys;
     for (;;) {
         size_t most = len - done < PORTION ? len - done : PORTION;
-        int64_t n = ask_data(call(CALL_READ, fd, (int64_t)most, 0), (char *)data + done, most);
+        int64_t n = door_ask_data(door_call(CALL_READ, fd, (int64_t)most, 0), (char *)data + done, most);
         if (n < 0)
             return done ? (ssize_t)done : (ssize_t)n;
         done += (size_t)n;
@@ -108,7 +107,7 @@ static ssize_t door_writev(struct sys *sys, int fd, const struct iovec *portions
     for (int i = 0; i < count; i++)
         len += portions[i].iov_len;
     for (;;) {
-        struct wire *w = call(CALL_WRITE, fd, 0, 0);
+        struct wire *w = door_call(CALL_WRITE, fd, 0, 0);
         size_t most = put_portion(w, portions, count, done);
         int64_t n = probe_ask(w, WIRE_ANSWER)->result;
         if (n < 0)
@@ -127,48 +126,48 @@ static ssize_t door_write(struct sys *sys, int fd, const void *data, size_t len)
 static int door_close(struct sys *sys, int fd)
 {
     (void)sys;
-    return (int)ask(CALL_CLOSE, fd, 0, 0);
+    return (int)door_ask(CALL_CLOSE, fd, 0, 0);
 }
 
 static int door_dup(struct sys *sys, int fd)
 {
     (void)sys;
-    return (int)ask(CALL_DUP, fd, 0, 0);
+    return (int)door_ask(CALL_DUP, fd, 0, 0);
 }
 
 static int door_pipe(struct sys *sys, int fds[2])
 {
     (void)sys;
-    return (int)ask_data(call(CALL_PIPE, 0, 0, 0), fds, 2 * sizeof *fds);
+    return (int)door_ask_data(door_call(CALL_PIPE, 0, 0, 0), fds, 2 * sizeof *fds);
 }
 
 static int door_socketpair(struct sys *sys, int fds[2])
 {
     (void)sys;
-    return (int)ask_data(call(CALL_SOCKETPAIR, 0, 0, 0), fds, 2 * sizeof *fds);
+    return (int)door_ask_data(door_call(CALL_SOCKETPAIR, 0, 0, 0), fds, 2 * sizeof *fds);
 }
 
 static int door_shutdown(struct sys *sys, int fd, int how)
 {
     (void)sys;
-    return (int)ask(CALL_SHUTDOWN, fd, how, 0);
+    return (int)door_ask(CALL_SHUTDOWN, fd, how, 0);
 }
 
 static int door_eventfd(struct sys *sys)
 {
     (void)sys;
-    return (int)ask(CALL_EVENTFD, 0, 0, 0);
+    return (int)door_ask(CALL_EVENTFD, 0, 0, 0);
 }
 
 static int door_epoll_create(struct sys *sys)
 {
     (void)sys;
-    return (int)ask(CALL_EPOLL_CREATE, 0, 0, 0);
+    return (int)door_ask(CALL_EPOLL_CREATE, 0, 0, 0);
 }
 
 static int door_epoll_ctl(struct sys *sys, int epfd, int op, int fd, struct epoll_event *event)
 {
-    struct wire *w = call(CALL_EPOLL_CTL, epfd, op, fd);
+    struct wire *w = door_call(CALL_EPOLL_CTL, epfd, op, fd);
     (void)sys;
     if (event)
         wire_put(w, event, sizeof *event);
@@ -180,28 +179,28 @@ static int door_epoll_wait(struct sys *sys, int epfd, struct epoll_event *events
     int most = max < EVENTS ? max : EVENTS;
     size_t size = most > 0 ? (size_t)most * sizeof *events : 0;
     (void)sys;
-    return (int)ask_data(call(CALL_EPOLL_WAIT, epfd, most, timeout), events, size);
+    return (int)door_ask_data(door_call(CALL_EPOLL_WAIT, epfd, most, timeout), events, size);
 }
 
 static int door_poll(struct sys *sys, struct pollfd *fds, int count, int64_t timeout)
 {
     size_t size = count > 0 ? (size_t)count * sizeof *fds : 0;
-    struct wire *w = call(CALL_POLL, count, timeout, 0);
+    struct wire *w = door_call(CALL_POLL, count, timeout, 0);
     (void)sys;
-    return wire_put(w, fds, size) ? (int)ask_data(w, fds, size) : -EINVAL;
+    return wire_put(w, fds, size) ? (int)door_ask_data(w, fds, size) : -EINVAL;
 }
 
 /* Stacks, their guards and words about them are local, like all memory: the judge counts, and may refuse. */
 static void *door_map(struct sys *sys, void *old, size_t size)
 {
     (void)sys;
-    int64_t rc = ask(CALL_MAP, old != NULL, (int64_t)size, 0);
+    int64_t rc = door_ask(CALL_MAP, old != NULL, (int64_t)size, 0);
     return rc < 0 ? NULL : sys_linux()->map(sys_linux(), old, size);
 }
 
 static int door_guard(struct sys *sys, void *at, size_t size, bool split)
 {
-    int64_t rc = ask(CALL_GUARD, (int64_t)size, split, 0);
+    int64_t rc = door_ask(CALL_GUARD, (int64_t)size, split, 0);
     (void)sys;
     return rc < 0 ? (int)rc : sys_linux()->guard(sys_linux(), at, size, split);
 }
@@ -210,7 +209,7 @@ static fault_explain *explain_fault;
 
 static int door_on_fault(struct sys *sys, fault_explain *explain)
 {
-    int64_t rc = ask(CALL_ON_FAULT, 0, 0, 0);
+    int64_t rc = door_ask(CALL_ON_FAULT, 0, 0, 0);
     (void)sys;
     if (rc >= 0 && !explain_fault)
         explain_fault = explain;
@@ -234,6 +233,7 @@ struct sys *door_judge(void)
         .epoll_ctl = door_epoll_ctl, .epoll_wait = door_epoll_wait, .poll = door_poll,
         .map = door_map, .guard = door_guard, .on_fault = door_on_fault, .writev = door_writev,
     };
+    door_net(&sys);
     sys_refuse_rest(&sys);
     return &sys;
 }

@@ -20,6 +20,15 @@ const struct wire *probe_ask(struct wire *, enum wire_kind until);
 /* probe_door.c: the judge's door. Whether the code behind it, that asked to (on_fault), has words for this address. */
 struct sys *door_judge(void);
 bool door_explains(const void *address, char *words, size_t size);
+/* A call's record; a call whose answer is a number; and one that gives data, of which `size` bytes have room. */
+struct wire *door_call(enum sys_call, int64_t arg, int64_t arg2, int64_t arg3);
+int64_t door_ask(enum sys_call, int64_t arg, int64_t arg2, int64_t arg3);
+int64_t door_ask_data(struct wire *, void *data, size_t size);
+
+/* probe_net.c: the entries for sockets, names and jobs; a job of that number runs, or is over; all of them are forgotten. */
+void door_net(struct sys *);
+int64_t door_job(int64_t number, bool over);
+void door_forget_jobs(void);
 
 /* probe_real.c: the kernel's, counted. An order begins and ends; at its end what was noted is told. */
 struct sys *door_real(void);

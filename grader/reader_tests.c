@@ -343,6 +343,8 @@ static void run_test(struct judge *j, const struct reader_tests *r, const struct
     judge_reset(j, 0);
     history_clear();
     sim_limit_idle_waits(judge_sim(j), IDLE_WAITS);
+    if (r->rules.world)
+        r->rules.world(j);
     judge_limit(j, MOST_CALLS, too_many, (void *)t);
     int64_t beginning = sim_now(judge_sim(j));
     give_orders(j, r->rules.before);

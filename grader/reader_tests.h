@@ -21,11 +21,14 @@
 
 #include <stddef.h>
 
+struct judge;
+
 struct reader_rules {
     const char *orders;         /* what may be ordered, each with its arguments: "run; call_at NAME TIME"; [] for
                                    what may be missing, ... at the end for any number more */
     const char *before;         /* what is ordered before each test: "loop_new" */
     const char *after;          /* and after it */
+    void (*world)(struct judge *);  /* what the judge puts into each test's new world; NULL: nothing */
 };
 
 struct reader_tests;

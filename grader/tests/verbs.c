@@ -1,5 +1,7 @@
 /* verbs.c - the lab of test_judge.c: a loop to play with, and code that does all that a student's must not. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -310,6 +312,89 @@ static int64_t verb_forge(int count, char **words)
     return wire_send(WIRE_FD, &w);
 }
 
+/* ---- the network, names and threads ------------------------------------------------------------------------------- */
+
+static struct sockaddr_in place(uint32_t address, int port)
+{
+    return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(address) };
+}
+
+/* A connection to 192.0.2.1, whose other end is said. */
+static int64_t verb_visit(int count, char **words)
+{
+    struct sys *sys = probe_sys();
+    struct sockaddr_in to = place(0xc0000201, 80), *peer;
+    struct address whom = {0};
+    (void)count, (void)words;
+    int fd = sys->socket(sys, AF_INET, SOCK_STREAM);
+    int rc = sys->connect(sys, fd, (struct sockaddr *)&to, sizeof to);
+    sys->set_option(sys, fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    sys->peername(sys, fd, &whom);
+    peer = (struct sockaddr_in *)&whom.at;
+    probe_say("peer=%08x port=%d error=%d", ntohl(peer->sin_addr.s_addr), ntohs(peer->sin_port), sys->socket_error(sys, fd));
+    sys->write(sys, fd, "hello", 5);
+    return rc == -EINPROGRESS ? 0 : rc;
+}
+
+/* Listens, and says at which port; then whether somebody has come, and from where. */
+static int64_t verb_house(int count, char **words)
+{
+    static int listener;
+    struct sys *sys = probe_sys();
+    struct sockaddr_in at = place(0, 0), from = {0};
+    socklen_t len = sizeof from;
+    struct address own = {0};
+    (void)count;
+    if (strcmp(words[1], "open") != 0) {
+        int fd = sys->accept(sys, listener, (struct sockaddr *)&from, &len);
+        probe_say("from=%08x", ntohl(from.sin_addr.s_addr));
+        return fd < 0 ? fd : 0;
+    }
+    listener = sys->socket(sys, AF_INET, SOCK_STREAM);
+    int rc = sys->bind(sys, listener, (struct sockaddr *)&at, sizeof at);
+    if (rc == 0)
+        rc = sys->listen(sys, listener, 5);
+    sys->sockname(sys, listener, &own);
+    probe_say("port=%d", ntohs(((struct sockaddr_in *)&own.at)->sin_port));
+    return rc;
+}
+
+static struct {
+    struct job job;
+    char host[32];
+    int found;
+} errand;
+
+static void run_errand(void *self)
+{
+    struct address out[4];
+    (void)self;
+    errand.found = probe_sys()->lookup(probe_sys(), errand.host, 0, AF_UNSPEC, out, 4);
+    probe_event("runs", errand.found);
+}
+
+static void end_errand(void *self)
+{
+    (void)self;
+    probe_event("ended", errand.found);
+}
+
+static int64_t verb_job(int count, char **words)
+{
+    (void)count;
+    if (strcmp(words[1], "back") == 0)
+        return probe_sys()->withdraw(probe_sys(), &errand.job);
+    snprintf(errand.host, sizeof errand.host, "%s", words[1]);
+    errand.job = (struct job){ .run = run_errand, .ended = end_errand };
+    return probe_sys()->submit(probe_sys(), &errand.job);
+}
+
+static int64_t verb_nap(int count, char **words)
+{
+    (void)count;
+    return probe_sys()->poll(probe_sys(), NULL, 0, number(words[1]) * MILLISECOND);
+}
+
 const struct verb lab_verbs[] = {
     { "at", "at NAME NS", 3, verb_at },
     { "free", "free INDEX", 2, verb_free },
@@ -331,5 +416,9 @@ const struct verb lab_verbs[] = {
     { "crash", "crash HOW", 2, verb_crash },
     { "hang", "hang HOW", 2, verb_hang },
     { "forge", "forge WHAT", 2, verb_forge },
+    { "visit", "visit", 1, verb_visit },
+    { "house", "house open|look", 2, verb_house },
+    { "job", "job HOST|back", 2, verb_job },
+    { "nap", "nap MS", 2, verb_nap },
     { 0 }
 };

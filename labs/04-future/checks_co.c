@@ -23,6 +23,18 @@ static void begins_and_ends(struct judge *j)
     EXPECT_INT("coroutines that live", 0, judge_order(j, "coroutines"), "one that has ended gives back its stack");
 }
 
+static void begins_at_once(struct judge *j)
+{
+    scene(j, "a coroutine that is started runs as far as its first wait before co_start returns");
+    judge_order(j, "co C inside, note C.runs, sleep 10ms, note C.on, return 3");
+    judge_order(j, "add_callback A");
+    judge_in(j, "A", 0, "begin C; then C Z; note A.end; inside");
+    run(j);
+    EXPECT_TRACE(j, "A@0 inside=1@0 C.runs@0 A.end@0 inside=0@0 C=0@10 C.on@10 Z=3@10", ((struct symptom[]){
+        { "A@0 A.end@0 inside=0@0 inside=1@0 C.runs@0", "co_start queued it: it begins at once" },
+        { 0 } }), "co_start enters the coroutine itself; when that waits, or has returned, co_start returns");
+}
+
 static void in_a_loop(struct judge *j)
 {
     scene(j, "a coroutine awaits again and again, and others go on meanwhile");
@@ -71,6 +83,7 @@ START_TEST(a8)
 {
     struct judge *j = judge_new(NULL, 0);
     begins_and_ends(j);
+    begins_at_once(j);
     in_a_loop(j);
     answers_and_failures(j);
     one_another(j);

@@ -380,6 +380,7 @@ const struct verb lab_verbs[] = {
     { "name", "name NAME", 2, verb_name },
     { "co", "co NAME STEP, STEP, ...", 2, verb_co },
     { "spawn", "spawn NAME", 2, verb_spawn },
+    { "begin", "begin NAME", 2, verb_begin },
     { "spawn_detached", "spawn_detached NAME", 2, verb_spawn_detached },
     { "block", "block NAME", 2, verb_block },
     { "inside", "inside", 1, verb_inside },

@@ -31,8 +31,8 @@ int rc_of(const char *text);
 void tell_answer(const char *name, const char *what, int rc);
 
 /* verbs_co.c */
-verb_fn verb_co, verb_spawn, verb_spawn_detached, verb_block, verb_listing, verb_coroutine_count, verb_crowd, verb_crowd_ended,
-    verb_name_calls, verb_calls, verb_inside;
+verb_fn verb_co, verb_spawn, verb_begin, verb_spawn_detached, verb_block, verb_listing, verb_coroutine_count, verb_crowd,
+    verb_crowd_ended, verb_name_calls, verb_calls, verb_inside;
 void co_reset(void);
 /* From now on calls of the loop are counted. */
 void co_watch(struct loop *);

@@ -141,6 +141,13 @@ int64_t verb_spawn(int count, char **words)
     return 0;
 }
 
+int64_t verb_begin(int count, char **words)
+{
+    (void)count;
+    co_start(lab_loop(), scripted, thing_of(words[1]), future_of(words[1]));
+    return 0;
+}
+
 int64_t verb_spawn_detached(int count, char **words)
 {
     (void)count;

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "grader/data.h"
 #include "labs/05-stream/checks.h"
 #include "labs/05-stream/checks_peer.h"
-#include "labs/05-stream/data.h"
 
 enum { MOST = 60 };
 

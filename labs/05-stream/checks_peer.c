@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "labs/05-stream/data.h"
+#include "grader/data.h"
 
 enum { PORTION = 1 << 16 };
 

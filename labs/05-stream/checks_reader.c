@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grader/data.h"
 #include "labs/05-stream/checks_peer.h"
 #include "labs/05-stream/checks_plan.h"
-#include "labs/05-stream/data.h"
 
 enum { TRIALS = 100, NEVER = -1, DEFAULT_LIMIT = 100 << 20 };
 

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grader/data.h"
 #include "labs/05-stream/checks_peer.h"
 #include "labs/05-stream/checks_plan.h"
-#include "labs/05-stream/data.h"
 
 enum { TRIALS = 100, NEVER = -1, TEXT = 8192, WORDS = 256, LAST_RECEIVES = 80 };
 

@@ -126,7 +126,7 @@ void tell_bytes(const char *name, const char *what, const char *data, size_t len
 
 static int64_t verb_loop_new(int count, char **words)
 {
-    struct sys *sys = count > 1 ? light_door() : probe_sys();
+    struct sys *sys = count > 1 ? probe_sys_light() : probe_sys();
     (void)words;
     beginning = sys->now(sys);
     errno = 0;
@@ -145,7 +145,7 @@ static int64_t verb_loop_close(int count, char **words)
     if (loop)
         loop_close(loop);
     loop = NULL;
-    return light_blocks();
+    return probe_light_blocks();
 }
 
 static void on_over(void *self, int what)

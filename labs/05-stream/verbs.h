@@ -5,8 +5,8 @@
 #ifndef EDDY_LABS_05_VERBS_H
 #define EDDY_LABS_05_VERBS_H
 
+#include "grader/data.h"
 #include "grader/probe.h"
-#include "labs/05-stream/data.h"
 #include "loop/loop.h"
 #include "stream/stream.h"
 
@@ -44,10 +44,7 @@ struct future *begin_read(struct stream *, struct thing *, int count, char **wor
 
 /* verbs_peer.c */
 verb_fn verb_send, verb_end, verb_gone, verb_receive;
-/* verbs_script.c. The door to the judge for crowds: the memory is the probe's own, and the clock is asked once a wait. */
-struct sys *light_door(void);
-/* Blocks that came through it and were not given back. */
-int64_t light_blocks(void);
+/* verbs_script.c */
 verb_fn verb_reads, verb_write_many, verb_pour, verb_idle_streams;
 void script_end(struct thing *);
 #endif

@@ -4,51 +4,7 @@
  * cannot have an order for each. Trap: a script's stream may close in the middle of it. */
 #include "labs/05-stream/verbs.h"
 
-#include "grader/fence.h"
-
 enum { STEPS = 16, STEP_BYTES = 40, WORDS = 6, PIECE = 1024, BEHIND = 1 << 20 };
-
-/* ---- a lighter door ------------------------------------------------------------------------------------------------ */
-
-static int64_t now;                 /* of the judge's clock, which goes on only while the loop waits */
-static int64_t blocks;              /* that were not given back */
-
-static int64_t light_now(struct sys *sys)
-{
-    (void)sys;
-    return now;
-}
-
-static void *light_memory(struct sys *sys, void *old, size_t size)
-{
-    (void)sys;
-    blocks += !old && size ? 1 : old && !size ? -1 : 0;
-    return old || size ? fence_resize(old, size) : NULL;
-}
-
-int64_t light_blocks(void)
-{
-    return blocks;
-}
-
-static int light_wait(struct sys *sys, int epfd, struct epoll_event *events, int max, int64_t timeout)
-{
-    int n = probe_sys()->epoll_wait(sys, epfd, events, max, timeout);
-    now = probe_sys()->now(sys);
-    return n;
-}
-
-struct sys *light_door(void)
-{
-    static struct sys sys;
-    sys = *probe_sys();
-    sys.now = light_now;
-    sys.memory = light_memory;
-    sys.epoll_wait = light_wait;
-    now = probe_sys()->now(&sys);
-    blocks = 0;
-    return &sys;
-}
 
 /* ---- scripts ------------------------------------------------------------------------------------------------------ */
 

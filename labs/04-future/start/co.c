@@ -196,7 +196,7 @@ static struct co *co_new(struct coroutines *all, co_fn *fn, void *self)
     return co;
 }
 
-struct future *co_spawn(struct loop *loop, co_fn *fn, void *self, struct future *f)
+static struct co *spawn(struct loop *loop, co_fn *fn, void *self, struct future *f)
 {
     static const struct op op = { .name = "coroutine", .cancel = cancel };
     static const char no_stack[] = "no memory for a coroutine's stack";
@@ -208,11 +208,23 @@ struct future *co_spawn(struct loop *loop, co_fn *fn, void *self, struct future 
         future_fail(f, -ENOMEM, no_stack);
     else if (!co)
         log_failure("the detached coroutine", (const void *)fn, -ENOMEM, no_stack);
-    if (!co)
-        return f;
-    co->f = f;
-    loop_queue(loop, &co->call, begin, co, 0);
+    if (co)
+        co->f = f;
+    return co;
+}
+
+struct future *co_spawn(struct loop *loop, co_fn *fn, void *self, struct future *f)
+{
+    struct co *co = spawn(loop, fn, self, f);
+    if (co)
+        loop_queue(loop, &co->call, begin, co, 0);
     return f;
+}
+
+/* Yours: the same, at once. */
+struct future *co_start(struct loop *loop, co_fn *fn, void *self, struct future *f)
+{
+    return co_spawn(loop, fn, self, f);
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------------------------ */

@@ -8,8 +8,8 @@
  * and a number that stands for all of it: "R=700,abcabcabcabc..~9c3f01d2".
  *
  * The trap it exists for: a byte in the wrong place that no picture of the whole shows. */
-#ifndef EDDY_LABS_05_DATA_H
-#define EDDY_LABS_05_DATA_H
+#ifndef EDDY_GRADER_DATA_H
+#define EDDY_GRADER_DATA_H
 
 #include <ctype.h>
 #include <stdbool.h>
