@@ -20,6 +20,12 @@ FLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -
 FLAGS_tsan := -O1 -fsanitize=thread
 FLAGS_cov := -O0 --coverage -fprofile-update=atomic
 FLAGS_arm64 := -O2 -Iloop/tests/arm64
+# clang takes NULL + 0, which is an empty view's end, for an overflow; of others gcc tells, in asan.
+FLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=pointer-overflow -fno-sanitize-recover=undefined \
+              -fno-omit-frame-pointer -D__SANITIZE_ADDRESS__
+ifeq ($(VARIANT),fuzz)
+CC := clang
+endif
 ifeq ($(VARIANT),arm64)
 CC := aarch64-linux-gnu-gcc
 MACHINE := aarch64
@@ -36,9 +42,10 @@ LOOP_SRC := $(filter-out $(SIM_SRC) loop/selector_poll.c loop/co_switch_ucontext
 objects = $(patsubst %,$(B)/%.o,$(basename $(1)))
 # What needs a library of others: without its header the library is built without it, and for the emulator there is none. Then
 # neither are its tests: files with that word in their name.
-#   PCRE2 (libpcre2-dev): regex      OpenSSL 3 (libssl-dev): tls      c-ares (libc-ares-dev): ares
+#   PCRE2 (libpcre2-dev): regex   OpenSSL 3 (libssl-dev): tls   c-ares (libc-ares-dev): ares   zlib (zlib1g-dev): zlib
 has_header = $(if $(filter arm64,$(VARIANT)),,$(wildcard $(addsuffix /$(1),/usr/include /usr/include/$(MACHINE)-linux-gnu)))
-WITHOUT := $(if $(call has_header,pcre2.h),,regex) $(if $(call has_header,openssl/ssl.h),,tls) $(if $(call has_header,ares.h),,ares)
+WITHOUT := $(if $(call has_header,pcre2.h),,regex) $(if $(call has_header,openssl/ssl.h),,tls) $(if $(call has_header,ares.h),,ares) \
+           $(if $(call has_header,zlib.h),,zlib)
 without = $(foreach f,$(1),$(if $(strip $(foreach w,$(WITHOUT),$(findstring _$(w),$(subst /,_,$(f))))),,$(f)))
 STREAM_SRC := $(call without,$(wildcard stream/*.c))
 HTTP_SRC := $(call without,$(wildcard http/*.c))
@@ -57,12 +64,14 @@ $(LIB_TESTING): $(call objects,$(SIM_SRC))
 	@rm -f $@; ar rcs $@ $^
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-# Programs that stand on it, each of one file: build/bin/NAME.
+# Programs that stand on it: build/bin/NAME, of NAME.c and what is called NAME_*.c.
 BIN := $(if $(filter release,$(VARIANT)),build/bin,$(B)/bin)
-PROGRAMS := $(patsubst http/programs/%.c,$(BIN)/%,$(wildcard http/programs/*.c))
-$(PROGRAMS): $(BIN)/%: $(B)/http/programs/%.o $(LIB)
+PROGRAM_SRC := $(wildcard http/programs/*.c)
+PROGRAMS := $(patsubst http/programs/%.c,$(BIN)/%,$(foreach f,$(PROGRAM_SRC),$(if $(findstring _,$(notdir $(f))),,$(f))))
+$(foreach p,$(PROGRAMS),$(eval $(p): $(call objects,$(filter http/programs/$(notdir $(p)).c http/programs/$(notdir $(p))_%,$(PROGRAM_SRC)))))
+$(PROGRAMS): $(LIB)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS) $^ $(if $(filter tls,$(WITHOUT)),,-Wl,--as-needed -lssl -lcrypto) -o $@
+	@$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) -Wl,--as-needed $(if $(filter tls,$(WITHOUT)),,-lssl -lcrypto) $(if $(filter zlib,$(WITHOUT)),,-lz) -o $@
 
 .PHONY: lib
 lib: $(LIB) $(LIB_TESTING)
@@ -82,6 +91,7 @@ test_with = $(foreach t,$(TESTS),$(if $(findstring _$(1),$(notdir $(t))),$(t)))
 $(call test_with,regex): CHECK_LIBS += -lpcre2-8
 $(call test_with,tls): CHECK_LIBS += -lssl -lcrypto
 $(call test_with,ares): CHECK_LIBS += -lcares
+$(call test_with,zlib): CHECK_LIBS += -lz
 UCONTEXT_TESTS := $(patsubst %.c,$(B)/%-ucontext,$(wildcard loop/tests/test_co*.c))
 
 $(TESTS): $(B)/%: $(B)/%.o $(LIB_TESTING) $(LIB)
@@ -92,7 +102,8 @@ $(UCONTEXT_TESTS): $(B)/%-ucontext: $(B)/%.o $(B)/loop/co_switch_ucontext.o $(LI
 	@$(CC) $(LDFLAGS) -rdynamic $^ $(CHECK_LIBS) -o $@
 
 # Our streams and servers against other programs: once, as they were built.
-PEER_TESTS := $(if $(filter release,$(VARIANT)),stream/tests/test_stream_peers.py stream/tests/tls_peers.py http/tests/test_serve.py http/tests/test_server_peers.py http/tests/test_client_peers.py)
+PEER_TESTS := $(if $(filter release,$(VARIANT)),stream/tests/test_stream_peers.py stream/tests/tls_peers.py http/tests/test_serve.py http/tests/test_serve_life.py http/tests/test_server_peers.py http/tests/test_client_peers.py http/tests/test_fetch.py \
+              http/tests/test_differential.py http/tests/test_smuggling.py)
 $(B)/stream/tests/peers: $(B)/stream/tests/peers.o $(LIB)
 	@$(CC) $(LDFLAGS) $^ -o $@
 TLS_PEERS := $(call without,$(B)/stream/tests/tls_peers)
@@ -102,15 +113,17 @@ $(TLS_PEERS): %: %.o $(LIB)
 include grader/grader.mk
 include grader/student/student.mk
 include grader/watch/watch.mk
+include grader/blocking/blocking.mk
 include loop/bench/bench.mk
 include stream/bench/bench.mk
 include http/bench/bench.mk
+include http/tests/fuzz/fuzz.mk
 include stages/stages.mk
 
 # ---- what a user calls ----------------------------------------------------------------------------------------------
 GRADE_PACKAGES := gcc libc6-dev binutils make patch pkg-config check libinih-dev libjansson-dev libelf-dev libseccomp-dev
 ARM64_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
-TEST_PACKAGES := $(GRADE_PACKAGES) libpcre2-dev libssl-dev libc-ares-dev openssl g++ python3 valgrind gcovr $(if $(filter x86_64,$(MACHINE)),$(ARM64_PACKAGES))
+TEST_PACKAGES := $(GRADE_PACKAGES) libdw-dev libpcre2-dev libssl-dev libc-ares-dev zlib1g-dev openssl g++ python3 valgrind gcovr $(if $(filter x86_64,$(MACHINE)),$(ARM64_PACKAGES))
 GRADE_OPTIONS = $(if $(LAB),--lab '$(LAB)') $(if $(SUB),--sub '$(SUB)') $(if $(WHO),--who '$(WHO)') $(if $(T),--item '$(T)') \
                 $(if $(SEED),--seed '$(SEED)') $(if $(filter-out 0,$(V)),--verbose) $(if $(filter-out 0,$(STRICT)),--strict)
 
@@ -160,11 +173,11 @@ ALONE := $(basename $(shell grep -lE 'SIGABRT|raise_signal|aborting' $(wildcard 
 SHARED = ONE_PROCESS="$(filter-out $(patsubst %,$(B)/%,$(ALONE) $(ALONE:=-poll)),$(TESTS) $(POLL_TESTS))"
 
 .PHONY: build-fast run-fast run-asan run-tsan run-valgrind run-coverage run-arm64 run-labs
-build-fast: $(TESTS) $(POLL_TESTS) $(UCONTEXT_TESTS) $(PROGRAMS) $(B)/stream/tests/peers $(TLS_PEERS) grader-build $(GRADER_TESTS) stages-build
+build-fast: $(TESTS) $(POLL_TESTS) $(UCONTEXT_TESTS) $(PROGRAMS) $(B)/stream/tests/peers $(TLS_PEERS) $(FUZZ_PEERS) grader-build $(GRADER_TESTS) stages-build
 run-fast: build-fast
 	@echo "== tests"; TALLY=$(TALLY) $(RUN) loop/tests/check_tree.py $(STAGE_TESTS) $(PEER_TESTS) $(TESTS) $(POLL_TESTS) $(UCONTEXT_TESTS) $(GRADER_TESTS) || true
 # Streams with the poll selector are the same code on the same schedules; of those run-fast has all, and here are fewer.
-run-asan: $(TESTS) $(filter $(B)/loop/%,$(POLL_TESTS)) $(GRADER_TESTS)
+run-asan: $(TESTS) $(filter $(B)/loop/%,$(POLL_TESTS)) $(FUZZERS) $(GRADER_TESTS)
 	@echo "== AddressSanitizer and UndefinedBehaviorSanitizer"; TALLY=$(TALLY) EDDY_SEEDS=3000 $(SHARED) $(RUN) $^ || true
 run-tsan: $(patsubst %,$(B)/loop/tests/test_%,wakeup sys_jobs sys_process sys_process_groups)
 	@echo "== ThreadSanitizer"; TALLY=$(TALLY) $(RUN) $^ || true
@@ -187,7 +200,7 @@ run-arm64: $(if $(ARM64_MISSING),,$(LOOP_TESTS))
 run-labs: grader-build
 	@echo "== labs: reference, starter, mutants, samples, attacks"; TALLY=$(TALLY) TEST_TIMEOUT=900 $(RUN) grader/tests/labs.py || true
 
-#: make soak [SEEDS=1000000] [TIMES=20]    what is long: differential sequences, and the loop's tests over and over
+#: make soak [SEEDS=1000000] [TIMES=20] [FUZZ_SECONDS=3600]    what is long: differential sequences, fuzzers, tests over and over
 SEEDS ?= 1000000
 TIMES ?= 20
 soak:
@@ -196,17 +209,21 @@ soak:
 	@$(MAKE) $(TESTS) grader-build
 	@TALLY=$(TALLY) EDDY_SEEDS=$(SEEDS) TEST_TIMEOUT=86400 $(RUN) $(patsubst %,$(B)/loop/tests/test_%,sim_kernel sim_net_kernel sim_net_storm) || true
 	@for i in $$(seq $(TIMES)); do TALLY=$(TALLY) $(RUN) $(TESTS) || true; done
+	@.ci/need clang libclang-rt-dev
+	@$(MAKE) VARIANT=fuzz fuzz-soak
+	@$(MAKE) differential-soak
+	@$(MAKE) blocking-soak
 	@$(RUN) --sum $(TALLY)
 
 #: make programs               build/bin/serve DIR, build/bin/fetch URL..., build/bin/conformance-server PORT
 .PHONY: programs
 programs:
-	@.ci/need gcc libc6-dev binutils make libssl-dev
+	@.ci/need gcc libc6-dev binutils make libssl-dev zlib1g-dev
 	@$(MAKE) $(PROGRAMS)
 
-#: make install PREFIX=/usr/local   libeddy, libeddy-testing (the kernel's twin) and their headers
+#: make install PREFIX=/usr/local   libeddy, libeddy-testing (the kernel's twin), their headers, and blockwatch
 PREFIX ?= /usr/local
-install: lib
+install: lib $(BLOCKING_INSTALL)
 	@install -d $(DESTDIR)$(PREFIX)/lib $(foreach l,loop stream http,$(DESTDIR)$(PREFIX)/include/$(l))
 	@install -m 644 $(LIB) $(LIB_TESTING) $(DESTDIR)$(PREFIX)/lib
 	@install -m 644 $(filter-out %_inside.h %_annotate.h loop/sys_linux.h,$(wildcard loop/*.h)) $(DESTDIR)$(PREFIX)/include/loop

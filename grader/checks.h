@@ -25,6 +25,9 @@ const char *cause_of(const char *trace, const struct symptom *symptoms, const ch
 uint64_t dice_mixed(uint64_t);
 int dice_roll(uint64_t *dice, int sides);
 
+/* A text that was handed in, by its name; NULL if it was not. */
+const char *judge_text(const char *name);
+
 /* The item T: the hand-in's tests.txt holds for the reference, and tells at least `enough` mutants from it: all of the lab's,
  * or those of the file `about`. `right` names what the reference is: "the library's own loop"; `contract` where it is
  * written: "loop.h". */

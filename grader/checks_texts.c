@@ -13,7 +13,7 @@
 
 enum { MUTANTS = 64, WORDS = 5 };
 
-static const char *text_of(const char *name)
+const char *judge_text(const char *name)
 {
     const struct judged *judged = judge_get();
     for (int i = 0; i < judged->lab->file_count; i++)
@@ -115,7 +115,7 @@ static int count_told(const struct reader_tests *tests, const char *about, int e
 void judge_tests_text(const struct reader_rules *rules, const char *about, int enough, const char *right, const char *contract)
 {
     char error[700], left[400];
-    const char *text = text_of("tests.txt");
+    const char *text = judge_text("tests.txt");
     if (!text)
         verdict_fail("hand in a file tests.txt; start/tests.txt is an example", "there is no tests.txt");
     struct reader_tests *tests = reader_tests_read(text, rules, error, sizeof error);
@@ -162,7 +162,7 @@ static int words_in(const char *text, size_t len)
 
 void judge_predictions(const char *const *answers)
 {
-    const char *text = text_of("predictions.md"), *rest = "";
+    const char *text = judge_text("predictions.md"), *rest = "";
     if (!text)
         verdict_fail("hand in predictions.md; start/predictions.md has the questions", "there is no predictions.md");
     for (int i = 1; answers[i - 1]; i++) {

@@ -38,8 +38,9 @@ lab_copy = $(foreach f,$(call lab_code,$(1)), \
            $(if $(wildcard labs/$(1)/reference/*),cp labs/$(1)/reference/* $(3)/)
 
 # The layers below a lab's files, and their own; what needs a library of others is in no probe.
-lab_library = $(LOOP_SRC) $(if $(filter stream/%,$(call lab_source,$(1))),$(call without_foreign,$(STREAM_SRC)))
-without_foreign = $(foreach f,$(1),$(if $(strip $(foreach w,regex tls ares,$(findstring _$(w),$(subst /,_,$(f))))),,$(f)))
+lab_library = $(LOOP_SRC) $(if $(filter stream/% http/%,$(call lab_source,$(1))),$(call without_foreign,$(STREAM_SRC))) \
+              $(if $(filter http/%,$(call lab_source,$(1))),$(call without_foreign,$(HTTP_SRC)))
+without_foreign = $(foreach f,$(1),$(if $(strip $(foreach w,regex tls ares zlib,$(findstring _$(w),$(subst /,_,$(f))))),,$(f)))
 
 define LAB_RULES
 $(B)/labs/$(1)/probe-parts.a: $(call plain,$(PROBE_SRC) $(wildcard labs/$(1)/verbs*.c) \
@@ -100,7 +101,7 @@ GRADER_TESTS := $(GRADER_PROGRAMS) $(if $(filter release,$(VARIANT)),$(wildcard 
 $(GRADER_PROGRAMS): $(B)/%: $(B)/%.o $(LIB_GRADER) $(LIB_TESTING) $(LIB)
 	@$(CC) $(LDFLAGS) -rdynamic $(filter %.o %.a,$^) $(GRADER_LIBS) -o $@
 $(B)/grader/tests/test_fence: $(B)/grader/fence.o
-$(B)/grader/tests/test_judge: | $(B)/grader/tests/probe
+$(B)/grader/tests/test_judge $(B)/grader/tests/test_judge_net: | $(B)/grader/tests/probe
 $(B)/grader/tests/probe: $(call plain,$(PROBE_SRC) grader/tests/verbs.c $(LOOP_SRC))
 	@mkdir -p $(@D)
 	@$(CC) $(PLAIN_LDFLAGS) $^ -o $@
@@ -108,3 +109,6 @@ $(B)/grader/tests/probe: $(call plain,$(PROBE_SRC) grader/tests/verbs.c $(LOOP_S
 .PHONY: grader-build
 grader-build: $(GRADE) $(GRADER_PROBES) $(GRADER_MUTANTS)
 	@rm -rf $(GRADER_STALE)
+
+# ---- what a lab needs besides: labs/NAME/lab.mk -----------------------------------------------------------------------
+include $(wildcard labs/*/lab.mk)

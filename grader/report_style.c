@@ -1,5 +1,5 @@
 /* report_style.c - how the page looks: light and dark, on a screen and on paper, without anything from elsewhere. */
-#include "grader/report_html.h"
+#include "grader/report_page.h"
 
 const char report_style[] =
     ":root{color-scheme:light dark;--bg:#f6f7f8;--card:#fff;--ink:#1b2127;--soft:#5b6671;--line:#dfe3e7;"

@@ -1,8 +1,6 @@
-/* report_text.h - what all the writers of a grade need: a student's words made harmless, a history as numbered
- * lines.
+/* report_text.h - what all the writers of a grade need: a history as numbered lines, and text_clean.h.
  *
- * The trap it exists for: what a student's program or compiler said reaches a terminal, a JSON file and a page. An
- * escape sequence, half a UTF-8 character or a tag in it must not. */
+ * The trap it exists for: a call of the judge's that is counted as if it were a step of the student's. */
 #ifndef EDDY_GRADER_REPORT_TEXT_H
 #define EDDY_GRADER_REPORT_TEXT_H
 
@@ -12,18 +10,7 @@
 #include <stdio.h>
 
 #include "grader/grade.h"
-
-/* How much room text_clean needs for a text of `len` bytes. */
-#define CLEAN_ROOM(len) (3 * (len) + 1)
-/* Copies `text` as valid UTF-8 without control characters but line ends; each byte that was wrong becomes U+FFFD.
- * What does not fit is cut at a character's end. */
-void text_clean(char *out, size_t size, const char *text);
-
-/* How many columns `len` bytes of valid UTF-8 take. */
-size_t text_columns(const char *text, size_t len);
-
-/* "50 ms", "50.000001 ms". */
-void text_time(char *out, size_t size, int64_t ns);
+#include "grader/text_clean.h"
 
 struct line {
     int number;             /* 1, 2 ...; 0 for what is not counted: a call, a title */

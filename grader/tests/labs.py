@@ -47,15 +47,19 @@ def summary(rc, g):
 
 
 def catcher(mutant):
-    """The item that must fail, from the head of the patch."""
+    """The item that must fail, from the head of the patch, or of the wrong answers."""
     with open(mutant) as f:
-        return re.search(r"^caught-by: (\w+)$", f.read(), re.M).group(1)
+        return re.search(r"^(?:# )?caught-by: (\w+)$", f.read(), re.M).group(1)
 
 
 def grade_mutant(number, mutant):
-    lab = os.path.basename(os.path.dirname(os.path.dirname(mutant)))
-    source = f"{BUILD}/labs/{lab}/mutants/{os.path.basename(mutant)[:-6]}.src"
-    return grade(number, "--sub", source, "--item", catcher(mutant))
+    lab, name = os.path.basename(os.path.dirname(os.path.dirname(mutant))), os.path.splitext(os.path.basename(mutant))
+    if name[1] == ".patch":
+        return grade(number, "--sub", f"{BUILD}/labs/{lab}/mutants/{name[0]}.src", "--item", catcher(mutant))
+    with tempfile.TemporaryDirectory() as folder:           # the reference, with wrong answers
+        shutil.copytree(f"{BUILD}/labs/{lab}/reference.src", folder, dirs_exist_ok=True)
+        shutil.copy(mutant, folder + "/answers.txt")
+        return grade(number, "--sub", folder, "--item", catcher(mutant))
 
 
 def warnings(lab, ini):
@@ -70,7 +74,7 @@ def check(lab):
     number = name[:2]
     ini = configparser.RawConfigParser()
     ini.read(lab + "/lab.ini")
-    mutants = sorted(glob.glob(lab + "/mutants/*.patch"))
+    mutants = sorted(glob.glob(lab + "/mutants/*.patch") + glob.glob(lab + "/mutants/*.txt"))
     references = [(seed, POOL.submit(grade, number, "--who", "reference", seed=seed)) for seed in ("1", "2", "3")]
     starter = POOL.submit(grade, number, "--sub", lab + "/start")
     caught = [POOL.submit(grade_mutant, number, m) for m in mutants]
@@ -87,7 +91,7 @@ def check(lab):
     for mutant, done in zip(mutants, caught):
         rc, g = done.result()
         by = catcher(mutant)
-        say(rc == 1 and failed(g) == {by}, f"lab {name}: {os.path.basename(mutant)[:-6]} is caught by {by}", summary(rc, g))
+        say(rc == 1 and failed(g) == {by}, f"lab {name}: {os.path.splitext(os.path.basename(mutant))[0]} is caught by {by}", summary(rc, g))
     for folder, done in samples:
         found = done.result()
         for ok, what in found[:-1]:

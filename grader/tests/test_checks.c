@@ -125,7 +125,7 @@ END_TEST
 
 /* ---- predictions ------------------------------------------------------------------------------------------------- */
 
-static void judge_text(void *self)
+static void judge_a_text(void *self)
 {
     static const char *const answers[] = { "one", "two", NULL };
     (void)self;
@@ -140,7 +140,7 @@ static enum verdict_state state_of(char *text, char seen[512])
     struct verdict *v = apart_new();
     judge_set(&judged);
     verdict_begin(apart_new(), 1);
-    apart_run(v, judge_text, NULL);
+    apart_run(v, judge_a_text, NULL);
     snprintf(seen, 512, "%s", v->seen);
     enum verdict_state state = v->state;
     apart_free(v);

@@ -1,0 +1,19 @@
+/* interpreter.h - where a thread's Python is at this moment, read from another process: of a thread that runs and runs, and so
+ * cannot be asked. Nothing in it is stopped or called.
+ *
+ * What is read changes meanwhile: it is believed only as far as it makes sense, and what does not is not told. The trap it
+ * exists for: a processor hog whose C stack says "the evaluator", and nothing of the line that it evaluates. */
+#ifndef EDDY_GRADER_BLOCKING_INTERPRETER_H
+#define EDDY_GRADER_BLOCKING_INTERPRETER_H
+
+#include <stddef.h>
+
+struct interpreter;
+
+/* Of that process; NULL: it runs none that is known here (CPython 3.11, 3.12, 3.13), or may not be read. */
+struct interpreter *interpreter_open(int pid);
+void interpreter_close(struct interpreter *);
+/* Where that thread is, as CPython's own dumper writes it (lines.h reads it). How many bytes; 0: it cannot be said. */
+size_t interpreter_lines(const struct interpreter *, int tid, char *text, size_t size);
+
+#endif
