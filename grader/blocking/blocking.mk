@@ -158,7 +158,10 @@ CATALOGUE := $(BLOCKING_T)/catalogue/catalogue
 $(CATALOGUE): $(call objects,$(wildcard grader/tests/blocking/catalogue/*.c))
 	@$(CC) $(LDFLAGS) $^ -o $@
 PROGRAMS_T := $(BLOCKING_T)/programs
-PROGRAMS_PEERS := $(patsubst %,build/peers/%.txt,libuv libevent nginx tornado uvloop redis)
+PROGRAMS_PEERS := $(patsubst %,build/peers/%.txt,libuv libevent loops nginx tornado uvloop redis)
+PEERS_LIB := build/peers/usr/lib/$(MACHINE)-linux-gnu
+build/peers/loops.txt: ALWAYS
+	@loop/bench/peers.sh loops libuv1 libevent-2.1-7
 build/peers/uvloop.txt: ALWAYS
 	@loop/bench/peers.sh uvloop python3-uvloop
 build/peers/redis.txt: ALWAYS
@@ -166,12 +169,13 @@ build/peers/redis.txt: ALWAYS
 $(PROGRAMS_T)/%_server.o: CFLAGS += -isystem build/peers/usr/include -isystem build/peers/usr/include/$(MACHINE)-linux-gnu
 $(PROGRAMS_T)/uv_server.o $(PROGRAMS_T)/event_server.o: | $(PROGRAMS_PEERS)
 $(PROGRAMS_T)/uv_server: $(PROGRAMS_T)/uv_server.o $(PROGRAMS_T)/stalls.o
-	@$(CC) $(LDFLAGS) $^ -l:libuv.so.1 -o $@
+	@$(CC) $(LDFLAGS) $^ -L$(PEERS_LIB) -Wl,-rpath,$(abspath $(PEERS_LIB)) -l:libuv.so.1 -o $@
 $(PROGRAMS_T)/event_server: $(PROGRAMS_T)/event_server.o $(PROGRAMS_T)/stalls.o
-	@$(CC) $(LDFLAGS) $^ -l:libevent-2.1.so.7 -o $@
+	@$(CC) $(LDFLAGS) $^ -L$(PEERS_LIB) -Wl,-rpath,$(abspath $(PEERS_LIB)) -l:libevent-2.1.so.7 -o $@
 # Without its library there is no server, and the test says so.
-SERVERS = $(if $(wildcard build/peers/usr/include/uv.h),$(PROGRAMS_T)/uv_server) \
-          $(if $(wildcard build/peers/usr/include/event2/event.h),$(PROGRAMS_T)/event_server)
+has_both = $(and $(wildcard build/peers/usr/include/$(1)),$(wildcard $(PEERS_LIB)/$(2)))
+SERVERS = $(if $(call has_both,uv.h,libuv.so.1),$(PROGRAMS_T)/uv_server) \
+          $(if $(call has_both,event2/event.h,libevent-2.1.so.7),$(PROGRAMS_T)/event_server)
 .PHONY: blocking-programs blocking-servers blocking-soak
 blocking-servers: $(SERVERS)
 blocking-programs: blocking-build $(PROGRAMS_PEERS)
