@@ -117,6 +117,7 @@ include grader/blocking/blocking.mk
 include loop/bench/bench.mk
 include stream/bench/bench.mk
 include http/bench/bench.mk
+include grader/bench/bench.mk
 include http/tests/fuzz/fuzz.mk
 include stages/stages.mk
 

@@ -77,10 +77,11 @@ static int dial(int port)
     leave("no server listens");
 }
 
-static bool ends_well(const char *data, size_t len)
+static bool ends_well(const struct crowd *c, const char *data, size_t len)
 {
-    size_t text = strlen(visitors_text);
-    return len >= text && memcmp(data + len - text, visitors_text, text) == 0;
+    const char *end = c->visit.reply ? c->visit.reply : visitors_text;
+    size_t text = strlen(end);
+    return len >= text && memcmp(data + len - text, end, text) == 0;
 }
 
 /* Asks once, and finds out how long a reply is. */
@@ -88,13 +89,13 @@ static size_t ask_first(const struct crowd *c, int fd)
 {
     static const char ok[] = "HTTP/1.1 200";
     char head[HEAD] = "";
-    size_t len = 0, size = c->visit.body ? c->visit.body : strlen(visitors_text);
+    size_t len = 0, size = c->visit.reply ? strlen(c->visit.reply) : c->visit.body ? c->visit.body : strlen(visitors_text);
     char *body = bench_array(1, size);
     put(fd, c->requests, c->request);
-    while (len < sizeof head - 1 && !strstr(head, "\r\n\r\n"))
+    while (!c->visit.reply && len < sizeof head - 1 && !strstr(head, "\r\n\r\n"))
         take(fd, head + len++, 1);
     take(fd, body, size);
-    if (strncmp(head, ok, strlen(ok)) != 0 || !ends_well(body, size))
+    if ((!c->visit.reply && strncmp(head, ok, strlen(ok)) != 0) || !ends_well(c, body, size))
         leave("a reply is not 200 with the text that was expected");
     free(body);
     return len + size;
@@ -124,7 +125,7 @@ static void round_of(const struct crowd *c)
         put(c->fds[i], c->requests, depth * c->request);
     for (int i = 0; i < c->visit.count; i++) {
         take(c->fds[i], c->replies, depth * c->reply);
-        if (!ends_well(c->replies, depth * c->reply))
+        if (!ends_well(c, c->replies, depth * c->reply))
             leave("a reply is longer or shorter than the others");
     }
 }

@@ -17,6 +17,7 @@ struct visit {
     int depth;                  /* requests that are sent together on a connection */
     const char *request;        /* answered with 200 and visitors_text */
     size_t body;                /* bytes of the answer's body, which then only ends with that; 0: it is that */
+    const char *reply;          /* the whole answer, of a server that does not speak HTTP; NULL: it does */
 };
 
 /* What each reply has for a body, or for the end of it. */

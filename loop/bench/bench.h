@@ -54,6 +54,7 @@ struct bench {
     int64_t (*peer_cpu)(void *self);        /* of a peer that is a process of its own, in ns; NULL: it runs in this one */
     long ops;                               /* per slice; a slice is 2-20 ms */
     int rounds;                             /* 0: 41 */
+    bool both;                              /* ours is one, too, and peer_cpu tells of it */
     bool alone;                             /* there is no room for a third lane: no control, and no exact figures */
     const char *(*unfit)(void);             /* why it cannot be run here, or NULL */
     double target;                          /* 0: for information */

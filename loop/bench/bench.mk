@@ -6,12 +6,12 @@ BENCH_OPTIONS = $(if $(INSTRUCTIONS),--instructions) $(if $(ONLY),--only '$(ONLY
 peer_archive = $$(ls build/peers/usr/lib/*/$(1).a 2>/dev/null)
 
 .PHONY: bench bench-loop ALWAYS
-#: make bench [ONLY=word] [INSTRUCTIONS=1]    what loop, streams and HTTP cost, beside programs by hand and those of others
+#: make bench [ONLY=word] [INSTRUCTIONS=1]    what loop, streams, HTTP and being watched cost, beside programs by hand and those of others
 # The layers one after the other, also where a target of the first was missed.
 bench:
 	@.ci/need $(BENCH_PACKAGES) $(if $(INSTRUCTIONS),valgrind)
-	@$(MAKE) $(BENCH) $(STREAM_BENCH) $(HTTP_BENCH)
-	@missed=0; for layer in loop stream http; do $(MAKE) bench-$$layer || missed=1; done; exit $$missed
+	@$(MAKE) $(BENCH) $(STREAM_BENCH) $(HTTP_BENCH) $(WATCHED_BENCH)
+	@missed=0; for layer in loop stream http blocking; do $(MAKE) bench-$$layer || missed=1; done; exit $$missed
 bench-loop: $(BENCH)
 	@$(BENCH) $(BENCH_OPTIONS) build/bench
 

@@ -65,7 +65,7 @@ enum verdict bench_verdict(const struct bench *b, struct spread judged)
 
 static int64_t cpu_of(const struct bench *b, const struct lane *lane, void *self)
 {
-    return lane == b->peer && b->peer_cpu ? b->peer_cpu(self) : bench_cpu();
+    return (lane == b->peer || b->both) && b->peer_cpu ? b->peer_cpu(self) : bench_cpu();
 }
 
 static double slice(const struct bench *b, const struct lane *lane, void *self)

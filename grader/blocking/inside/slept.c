@@ -18,7 +18,7 @@
 
 enum {
     CONTENDED = 20000, CONTENDED_FOR = 64,      /* ns for each time that it woke up; so many readings of the clocks */
-    MANY = 8,                       /* sleeps in one stretch */
+    MANY = 3,                       /* sleeps in one stretch: what each switch takes has added up */
     SWITCHING = 15000               /* ns: what the ring takes for sleep, and is the switch itself */
 };
 
