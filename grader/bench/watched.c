@@ -128,11 +128,11 @@ static void *nginx(enum how how)
                        &(struct visit){ .request = small_request, .body = SMALL_FILE });
 }
 
-#define LANE(server, suffix, how, title)                                                                                          \
-    static void *server##_##suffix##_open(void)                                                                                   \
-    {                                                                                                                             \
-        return server(how);                                                                                                       \
-    }                                                                                                                             \
+#define LANE(server, suffix, how, title)                                                                                     \
+    static void *server##_##suffix##_open(void)                                                                              \
+    {                                                                                                                        \
+        return server(how);                                                                                                  \
+    }                                                                                                                        \
     const struct lane server##_##suffix = { title, server##_##suffix##_open, run, close_server };
 
 LANE(own, plain, PLAIN, "by itself")
