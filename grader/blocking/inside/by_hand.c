@@ -195,13 +195,10 @@ WRAPPER void wrap_closefrom(int first)
 static void call_forget(void)
 {
     struct watched *w = watched_here();
-    struct call call = { .watched = w, .number = w ? atomic_load_explicit(&w->slot->call, memory_order_relaxed) : 0 };
-    if (call.number != 0 && call_moved(&call))
-        call_slept(&call, NULL, NULL);
-    if (call.number != 0)
-        call_leave(&call);
-    if (w)
+    if (w) {
+        thread_leaves_call(w);
         w->busy = false;            /* else, had it jumped out of our own slow path, nothing would be looked at any more */
+    }
     language_forget();
 }
 

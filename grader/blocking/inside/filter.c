@@ -17,7 +17,8 @@ static const uint32_t machine_number = AUDIT_ARCH_X86_64;
 static const uint32_t machine_number = AUDIT_ARCH_AARCH64;
 #endif
 
-static const int essential[] = { SYS_gettid, SYS_getpid, SYS_getrusage, SYS_clock_gettime, SYS_pread64, SYS_mmap, SYS_munmap };
+static const int needed[] = { SYS_gettid, SYS_getpid, SYS_getrusage, SYS_clock_gettime };
+static const int essential[] = { SYS_pread64, SYS_mmap, SYS_munmap };
 static const int others[] = { SYS_process_vm_readv, SYS_perf_event_open, SYS_madvise, SYS_openat, SYS_read, SYS_close, SYS_ioctl,
                               SYS_fcntl, SYS_fstat, SYS_readlinkat, SYS_getsockopt, SYS_getsockname, SYS_getpeername };
 static bool forbids, forbids_others;
@@ -96,28 +97,34 @@ static uint32_t answer(const struct sock_fprog *program, int number)
     return SECCOMP_RET_KILL_PROCESS;
 }
 
-static bool harmless(uint32_t answer)
+static bool allows(uint32_t answer)
 {
     uint32_t action = answer & SECCOMP_RET_ACTION_FULL;
-    return action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG || action == SECCOMP_RET_ERRNO;
+    return action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG;
 }
 
-static bool all_harmless(const struct sock_fprog *program, const int *calls, size_t count)
+static bool harmless(uint32_t answer)
+{
+    return allows(answer) || (answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+}
+
+static bool all_are(bool (*what)(uint32_t), const struct sock_fprog *program, const int *calls, size_t count)
 {
     bool all = program && program->filter;
     for (size_t i = 0; all && i < count; i++)
-        all = harmless(answer(program, calls[i]));
+        all = what(answer(program, calls[i]));
     return all;
 }
 
 void filter_begins(const struct sock_fprog *program)
 {
     struct watched *w = watched_here();
-    forbids_others |= !all_harmless(program, others, sizeof others / sizeof *others);
-    if (forbids || all_harmless(program, essential, sizeof essential / sizeof *essential))
+    forbids_others |= !all_are(harmless, program, others, sizeof others / sizeof *others);
+    if (forbids || (all_are(harmless, program, essential, sizeof essential / sizeof *essential) &&
+                    all_are(allows, program, needed, sizeof needed / sizeof *needed)))
         return;
-    note_tell("the program filters its own system calls (seccomp), and would be killed for those of the detector: from there on "
-              "it was not watched; look at it from outside, with blockwatch --attach");
+    note_tell("the program filters its own system calls (seccomp), and would be refused those of the detector, or be killed for "
+              "them: from there on it was not watched; look at it from outside, with blockwatch --attach");
     if (w)
         thread_rest(w);
     forbids = forbids_others = true;

@@ -8,8 +8,8 @@
 
 struct sock_fprog;
 
-/* The program is about to filter its system calls. If one of those that we cannot do without would kill it, nothing is watched
- * from now on, and that is noted. */
+/* The program is about to filter its system calls. If one of those that we cannot do without is refused or would kill it, nothing
+ * is watched from now on, and that is noted. */
 void filter_begins(const struct sock_fprog *);
 /* It was refused. */
 void filter_refused(void);

@@ -104,8 +104,8 @@ struct watched {                    /* a thread that runs loops. In pages that a
     struct slot *spare;             /* the slot, while no loop runs */
     struct times base;              /* read last; without a ring, now and cpu also when it slept in its selector */
     int64_t based;                  /* when all of it was read, */
-    int64_t base_waited, base_blocked;      /* the slot's as of then, */
-    int64_t base_preempted;         /* ns that it is known to have been without a processor since, */
+    int64_t base_asleep;            /* ns that it is known to have slept since, in its waits as well, */
+    int64_t base_preempted;         /* or to have been taken from its processor, */
     uint32_t base_wakes;            /* and how often it has woken up */
     uint32_t stops;                 /* of the slot's, as far as they were forgiven */
     int64_t stopped;
@@ -129,6 +129,8 @@ static inline struct watched *watched_here(void)
 struct watched *thread_watch(enum wait_kind kind);
 /* Its loop is over, until it waits again. */
 void thread_rest(struct watched *);
+/* The call that it is in, if any, is over without having returned: it jumped out of it, or was cancelled there. */
+void thread_leaves_call(struct watched *);
 /* Whether the calling thread is that one: a vforked child has its memory, and is not. */
 bool thread_same(const struct watched *);
 
@@ -152,6 +154,8 @@ void slept_outside(struct watched *, const struct registers *here);
 void slot_settle(struct watched *, int64_t now, int64_t blocked, int64_t attributed, int64_t delayed);
 /* Reads the clocks anew. What it was without a processor since, on average each time it woke up. */
 int64_t times_rebase(struct watched *);
+/* What happened up to now blocked nobody, but the clocks will tell of it. */
+void times_pass(struct watched *);
 /* One more of that site: it, if it is to be told; NULL if it was counted. */
 struct told *site_tells(struct watched *, uint64_t key, int64_t took, int64_t now);
 /* What was only counted is told now: there will be no more. */

@@ -54,7 +54,7 @@ static void python_print(void)
         dump(LANGUAGE_FD, state);
         return;
     }
-    language_take(text, interpreter_lines(&itself, raw_tid(), text, sizeof text));
+    language_take(text, python_lines(&itself, raw_tid(), text, sizeof text));
 }
 
 const struct interpreter_kind language_python = { LANGUAGE_PYTHON, python_is_here, python_print, python_place };

@@ -16,8 +16,8 @@
 enum {
     ANOTHER_STACK = 128 * 1024,     /* bytes: further away than callbacks reach */
     STALE = 2000000,                /* ns: clocks that were read before are read again, */
-    STALE_SOON = 300000,            /* and when others want the processor as well */
-    SHORT = 50000,                  /* ns: an iteration not worth reading clocks for: tiers without times believe that it ran */
+    STALE_SOON = 300000,            /* and when others want the processor as well: */
+    STALE_BLIND = 50000,            /* in a tier without times, which knows nothing else of when it was taken away */
     /* Waits in a row that are not its loop's, until they are believed to be: */
     AGAIN_DEEPER = 2,               /* the same loop, run from deeper down */
     ANOTHER_LOOP = 4,               /* another loop, from where the first one might have been run, */
@@ -136,22 +136,14 @@ static void iteration_tell(struct watched *w, int64_t now)
     journal_publish(&record->head, RECORD_ITERATION);
 }
 
-/* One that was over the budget; or in a tier without times, one in which others had the processor. */
-static void iteration_look(struct watched *w, int64_t now)
-{
-    int64_t each = times_rebase(w);
-    if (w->truth.tier != TIER_RING && w->preempted && !w->sleeps)
-        slot_settle(w, now, 0, 0, each);
-    if (now - w->began > process_wishes()->budget)
-        iteration_tell(w, now);
-}
-
 static void iteration_end(struct watched *w, int64_t now)
 {
     struct slot *slot = w->slot;
     int64_t wall = now - w->began;
-    if (wall > process_wishes()->budget || (wall > SHORT && w->preempted && w->truth.tier != TIER_RING))
-        iteration_look(w, now);
+    if (wall > process_wishes()->budget) {
+        times_rebase(w);            /* for its page faults */
+        iteration_tell(w, now);
+    }
     slot_settle(w, now, 0, 0, 0);
     slot->iterations++;
     slot->sleeps += w->sleeps;
@@ -225,18 +217,15 @@ bool wait_begin(struct wait *wait, enum wait_kind kind, int fd, uint64_t pc, uin
 /* It has slept in its selector, as it should. */
 static void wait_slept(struct watched *w, int64_t now)
 {
-    int64_t voluntary = w->truth.voluntary;
-    truth_skip(&w->truth);
+    bool ring = w->truth.tier == TIER_RING;
+    times_pass(w);
     w->stops = atomic_load(&w->slot->stops);
     w->stopped = atomic_load(&w->slot->stopped);
-    if (w->truth.tier != TIER_RING) {
-        if (voluntary == w->truth.voluntary)
-            return;
+    if (!ring) {
         w->base.now = now;
         w->base.cpu = time_cpu();
     }
-    w->base_wakes++;
-    if (now - w->based > (w->contended ? STALE_SOON : STALE))
+    if (now - w->based > (!w->contended ? STALE : ring ? STALE_SOON : STALE_BLIND))
         times_rebase(w);
 }
 

@@ -2,7 +2,9 @@
  * finds, also when the process is long gone.
  *
  * Traps: (a) asking the dynamic linker would wait for its lock, which another thread may hold for long.
- *        (b) a child that is forked while another thread reads: there nobody reads on, and it must not wait for that. */
+ *        (b) a process that cannot ask any more: one without descriptors, or that has changed its root. So it is told at once.
+ *        (c) /proc/self is empty when the main thread has ended and others go on.
+ *        (d) a child that is forked while another thread reads: there nobody reads on, and it must not wait for that. */
 #include <fcntl.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ static _Atomic uint64_t told;       /* a sum over what was told last */
 static _Atomic int32_t reader;      /* the process of which a thread is reading; 0: none */
 static char text[8192];             /* of whoever is reading: the stack may be a coroutine's, and small */
 
-struct map {                        /* a line of /proc/self/maps, of what can be executed */
+struct map {                        /* a line of /proc/thread-self/maps, of what can be executed */
     uint64_t begin, end, offset;
     char path[512];
 };
@@ -62,13 +64,13 @@ static void map_tell(struct journal *journal, const struct map *map)
     journal_publish(&record->head, RECORD_MODULE);
 }
 
-/* Each line to `map_tell`, or to none if journal is NULL. The sum over all. */
+/* Each line to `map_tell`, or to none if journal is NULL. The sum over all; 0: they cannot be read. */
 static uint64_t maps_read(struct journal *journal)
 {
     static struct map map;
     uint64_t sum = 1;
     size_t have = 0;
-    long fd = kernel_may_be_asked() ? raw4(SYS_openat, AT_FDCWD, (long)"/proc/self/maps", O_RDONLY | O_CLOEXEC, 0) : -1;
+    long fd = kernel_may_be_asked() ? raw4(SYS_openat, AT_FDCWD, (long)"/proc/thread-self/maps", O_RDONLY | O_CLOEXEC, 0) : -1;
     if (fd < 0)
         return 0;
     for (long n; (n = raw3(SYS_read, fd, (long)(text + have), (long)(sizeof text - have - 1))) > 0;) {
@@ -107,7 +109,7 @@ bool modules_look(struct journal *journal)
     if (other == pid || !atomic_compare_exchange_strong(&reader, &other, pid))
         return false;
     uint64_t sum = maps_read(NULL);
-    if (atomic_exchange(&told, sum) != sum)
+    if (sum && atomic_exchange(&told, sum) != sum)
         maps_read(journal);
     atomic_store(&reader, 0);
     return true;

@@ -128,6 +128,7 @@ bool process_watch(const struct journal *found, int argc, char **argv)
     threads_begin();
     slots_end(last_pid);
     process_tell(argc, argv);
+    modules_look(&journal);
     return true;
 }
 

@@ -17,9 +17,7 @@
 #include "grader/blocking/inside/wrap.h"
 
 enum {
-    CONTENDED = 20000, CONTENDED_FOR = 64,      /* ns for each time that it woke up; so many readings of the clocks */
-    MANY = 3,                       /* sleeps in one stretch: what each switch takes has added up */
-    SWITCHING = 15000               /* ns: what the ring takes for sleep, and is the switch itself */
+    CONTENDED = 20000, CONTENDED_FOR = 64       /* ns for each time that it woke up; so many readings of the clocks */
 };
 
 /* ---- how long ---------------------------------------------------------------------------------------------------------- */
@@ -52,10 +50,7 @@ int64_t times_rebase(struct watched *w)
     w->base_stopped = w->spare ? atomic_load(&w->spare->stopped) : 0;
     w->base_wakes = 0;
     w->base_preempted = 0;
-    if (w->slot) {
-        w->base_waited = w->slot->waited;
-        w->base_blocked = w->slot->blocked;
-    }
+    w->base_asleep = 0;
     w->major += (uint64_t)usage.ru_majflt - w->base_major;
     w->minor += (uint64_t)usage.ru_minflt - w->base_minor;
     w->base_major = (uint64_t)usage.ru_majflt;
@@ -64,59 +59,70 @@ int64_t times_rebase(struct watched *w)
     return each;
 }
 
+void times_pass(struct watched *w)
+{
+    struct sleeps sleeps = truth_ask(&w->truth);
+    w->base_wakes += sleeps.voluntary;
+    if (sleeps.asleep < 0) {
+        w->base_wakes += sleeps.involuntary;
+        return;
+    }
+    w->base_asleep += sleeps.asleep;
+    w->base_preempted += sleeps.preempted;
+    if (sleeps.lost)
+        times_rebase(w);
+}
+
 struct block {                      /* what is known of a stretch in which it slept */
     int64_t began, ended, blocked, delayed;
     bool sure;                      /* delayed is of this stretch alone, not an average */
 };
 
 /* A tier without times: what was neither on a processor nor waiting for one, since the clocks were read. Nothing slept before
- * that stretch, or they would have been read then. */
+ * that stretch, or they would have been read then; and where nothing slept, somebody else had the processor. */
 static struct block block_by_clocks(struct watched *w, const struct sleeps *sleeps)
 {
     struct times base = w->base;
     int64_t stopped = w->base_stopped;
     bool sure = !w->base_wakes;
-    w->base_wakes += sleeps->voluntary;
-    int64_t delayed = times_rebase(w) * sleeps->voluntary;
+    uint32_t switches = sleeps->voluntary + sleeps->involuntary;
+    w->base_wakes += switches;
+    int64_t delayed = times_rebase(w) * switches;
     int64_t blocked = (w->base.now - base.now) - (w->base.cpu - base.cpu) - delayed - (w->base_stopped - stopped);
     int64_t most = w->base.now - w->settled;
-    blocked = blocked < 0 ? 0 : blocked < most ? blocked : most;
+    blocked = blocked < 0 || !sleeps->voluntary ? 0 : blocked < most ? blocked : most;
     delayed = delayed < most - blocked ? delayed : most - blocked;
     return (struct block){ .began = w->base.now - blocked - delayed, .ended = w->base.now, .blocked = blocked, .delayed = delayed,
                            .sure = sure };
 }
 
-/* What was neither on a processor, nor waiting for one, nor asleep as far as that is known: exact, if the clocks were read since
- * the loop waited last. Better than the ring also where more happened than it holds, or so much that what each switch takes adds
- * up. */
-static struct block block_by_rest(struct watched *w, const struct sleeps *sleeps)
+/* The ring counts what a switch takes as sleep; the clocks do not. What that makes on average since they were read, for each sleep
+ * and the loop's own among them, is taken off; and if the ring does not hold all of them, the clocks alone are believed. */
+static int64_t block_asleep(const struct watched *w, const struct sleeps *sleeps, int64_t before, int64_t off, uint32_t wakes)
 {
-    struct times base = w->base;
-    int64_t known = w->slot->waited - w->base_waited + w->slot->blocked - w->base_blocked;
-    w->base_preempted = 0;
-    w->base_wakes = 1;
-    int64_t delayed = times_rebase(w);
-    int64_t blocked = (w->base.now - base.now) - (w->base.cpu - base.cpu) - delayed - known;
-    int64_t least = sleeps->asleep - delayed - (int64_t)sleeps->voluntary * SWITCHING;
-    int64_t most = sleeps->lost ? w->base.now - w->settled : sleeps->asleep;
-    blocked = blocked < least ? least : blocked;
-    blocked = blocked < 0 ? 0 : blocked < most ? blocked : most;
-    most = w->base.now - w->settled;
-    delayed = delayed < most - blocked ? delayed : most - blocked;
-    return (struct block){ .began = sleeps->lost ? w->settled : sleeps->first, .ended = sleeps->last, .blocked = blocked,
-                           .delayed = delayed, .sure = true };
+    int64_t over = (before + sleeps->asleep - off) / wakes;
+    int64_t asleep = sleeps->lost ? off - before : over > 0 ? sleeps->asleep - over * sleeps->voluntary : sleeps->asleep;
+    int64_t most = w->base.now - w->settled;
+    return asleep < 0 ? 0 : asleep < most ? asleep : most;
 }
 
 static struct block block_by_ring(struct watched *w, const struct sleeps *sleeps, int64_t least)
 {
-    struct block block = { .began = sleeps->first, .ended = sleeps->last, .blocked = sleeps->asleep, .sure = !w->base_wakes };
-    w->base_wakes += sleeps->voluntary;
-    if (sleeps->asleep >= least || w->contended) {
-        int64_t each = times_rebase(w);
-        block.delayed = each * sleeps->voluntary < sleeps->asleep ? each * sleeps->voluntary : sleeps->asleep;
-        block.blocked -= block.delayed;
-    }
-    block.delayed += sleeps->preempted;
+    struct block block = { .began = sleeps->lost ? w->settled : sleeps->first, .ended = sleeps->last, .blocked = sleeps->asleep,
+                           .delayed = sleeps->preempted, .sure = !w->base_wakes || sleeps->lost };
+    struct times base = w->base;
+    int64_t before = w->base_asleep, preempted = w->base_preempted;
+    uint32_t wakes = sleeps->lost ? sleeps->voluntary : w->base_wakes + sleeps->voluntary;
+    w->base_wakes = wakes;
+    w->base_asleep += sleeps->asleep;
+    if (sleeps->asleep < least && !w->contended)
+        return block;
+    int64_t delayed = times_rebase(w) * sleeps->voluntary;
+    int64_t off = (w->base.now - base.now) - (w->base.cpu - base.cpu) - preempted - w->late;
+    block.blocked = block_asleep(w, sleeps, before, off, wakes);
+    delayed = delayed < block.blocked ? delayed : block.blocked;
+    block.blocked -= delayed;
+    block.delayed += delayed;
     return block;
 }
 
@@ -161,7 +167,7 @@ static void stops_forgive(struct watched *w, struct sleeps *sleeps)
 static struct block block_account(struct watched *w, bool named, struct sleeps *sleeps)
 {
     struct block block = {0};
-    int64_t least = process_wishes()->least, based = w->based;
+    int64_t least = process_wishes()->least;
     w->late = 0;
     *sleeps = truth_ask(&w->truth);
     stops_forgive(w, sleeps);
@@ -169,19 +175,14 @@ static struct block block_account(struct watched *w, bool named, struct sleeps *
     w->sleeps += sleeps->voluntary;
     if (sleeps->preempted > 0)
         w->base_preempted += sleeps->preempted;
-    bool fresh = sleeps->asleep >= least && w->slot->waited == w->base_waited;
-    if (!sleeps->voluntary)
-        block.delayed = sleeps->preempted > 0 ? sleeps->preempted : 0;
-    else if (sleeps->asleep < 0)
+    if (sleeps->asleep < 0 && sleeps->voluntary + sleeps->involuntary > 0)
         block = block_by_clocks(w, sleeps);
-    else if (fresh || sleeps->lost || sleeps->voluntary >= MANY)
-        block = block_by_rest(w, sleeps);
-    else
+    else if (sleeps->voluntary)
         block = block_by_ring(w, sleeps, least);
+    else
+        block.delayed = sleeps->preempted > 0 ? sleeps->preempted : 0;
     if (block.blocked || block.delayed)
         slot_settle(w, time_now(), block.blocked, named ? block.blocked : 0, block.delayed + w->late);
-    if (w->based != based)          /* the clocks were read after this sleep: the next one is not to pay for it */
-        w->base_blocked = w->slot->blocked;
     return block;
 }
 
@@ -268,7 +269,7 @@ static void blocked_tell(struct watched *w, const struct telling *telling, const
     language_tell(journal, block->ended);       /* before that is told: a reader finds both, or none */
     journal_publish(&record->head, switches ? RECORD_BLOCKED : RECORD_COULD_BLOCK);
     told->record = record;
-    truth_skip(&w->truth);          /* what we did is not what it did */
+    times_pass(w);                  /* what we did is not what it did */
 }
 
 /* ---- slow paths of wrap.h ---------------------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -120,6 +121,30 @@ static void act_tells(void)
     fflush(stdout);
 }
 
+/* One of a hundred at once: a loop that always has something to do, and sleeps in every fifth turn. */
+static void storm_child(void)
+{
+    int loop = epoll_create1(EPOLL_CLOEXEC), event = eventfd(1, EFD_NONBLOCK);
+    struct epoll_event e = { .events = EPOLLIN };
+    epoll_ctl(loop, EPOLL_CTL_ADD, event, &e);
+    for (int i = 0; i < 20; i++) {
+        eventfd_write(event, 1);
+        epoll_wait(loop, &e, 1, 1000);
+        if (i % 5 == 0)
+            sleep_for(1);
+    }
+    _exit(0);
+}
+
+/* Of a process that runs no loop itself. */
+static void storm(void)
+{
+    for (int i = 0; i < 100; i++)
+        if (fork() == 0)
+            storm_child();
+    while (wait(NULL) > 0) {}
+}
+
 static const struct {
     const char *name;
     void (*act)(void);
@@ -143,11 +168,16 @@ static int loop_begin(int *timer)
 /* watched ACT [TICKS [STATUS]] */
 int main(int argc, char **argv)
 {
-    int timer, ticks = argc > 2 ? atoi(argv[2]) : 10, loop = loop_begin(&timer);
+    int timer, ticks = argc > 2 ? atoi(argv[2]) : 10, loop = -1;
     void (*act)(void) = act_quiet;
+    if (argc > 1 && !strcmp(argv[1], "storm")) {
+        storm();
+        return 0;
+    }
     for (size_t i = 0; argc > 1 && i < sizeof acts / sizeof *acts; i++)
         if (!strcmp(acts[i].name, argv[1]))
             act = acts[i].act;
+    loop = loop_begin(&timer);
     for (int i = 0; i < ticks; i++) {
         struct epoll_event event;
         uint64_t times;
