@@ -18,9 +18,9 @@ static const uint32_t machine_number = AUDIT_ARCH_AARCH64;
 #endif
 
 static const int needed[] = { SYS_gettid, SYS_getpid, SYS_getrusage, SYS_clock_gettime };
-static const int essential[] = { SYS_pread64, SYS_mmap, SYS_munmap };
-static const int others[] = { SYS_process_vm_readv, SYS_perf_event_open, SYS_madvise, SYS_openat, SYS_read, SYS_close, SYS_ioctl,
-                              SYS_fcntl, SYS_fstat, SYS_readlinkat, SYS_getsockopt, SYS_getsockname, SYS_getpeername };
+static const int essential[] = { SYS_mmap, SYS_munmap, SYS_madvise, SYS_nanosleep, SYS_getppid };
+static const int others[] = { SYS_process_vm_readv, SYS_perf_event_open, SYS_openat, SYS_read, SYS_close, SYS_fcntl, SYS_statx,
+                              SYS_readlinkat, SYS_getsockopt, SYS_getsockname, SYS_getpeername };
 static bool forbids, forbids_others;
 
 struct machine {

@@ -152,6 +152,8 @@ void note_tell(const char *text);
 void slept_outside(struct watched *, const struct registers *here);
 /* Takes what is known up to now into the slot's totals. */
 void slot_settle(struct watched *, int64_t now, int64_t blocked, int64_t attributed, int64_t delayed);
+/* ns: as old may readings of the clocks be where others want the processor as well. */
+enum { STALE_SOON = 200000 };
 /* Reads the clocks anew. What it was without a processor since, on average each time it woke up. */
 int64_t times_rebase(struct watched *);
 /* What happened up to now blocked nobody, but the clocks will tell of it. */

@@ -15,9 +15,7 @@
 
 enum {
     ANOTHER_STACK = 128 * 1024,     /* bytes: further away than callbacks reach */
-    STALE = 2000000,                /* ns: clocks that were read before are read again, */
-    STALE_SOON = 300000,            /* and when others want the processor as well: */
-    STALE_BLIND = 50000,            /* in a tier without times, which knows nothing else of when it was taken away */
+    STALE = 2000000,                /* ns: clocks that were read before are read again; see STALE_SOON */
     /* Waits in a row that are not its loop's, until they are believed to be: */
     AGAIN_DEEPER = 2,               /* the same loop, run from deeper down */
     ANOTHER_LOOP = 4,               /* another loop, from where the first one might have been run, */
@@ -217,15 +215,14 @@ bool wait_begin(struct wait *wait, enum wait_kind kind, int fd, uint64_t pc, uin
 /* It has slept in its selector, as it should. */
 static void wait_slept(struct watched *w, int64_t now)
 {
-    bool ring = w->truth.tier == TIER_RING;
     times_pass(w);
     w->stops = atomic_load(&w->slot->stops);
     w->stopped = atomic_load(&w->slot->stopped);
-    if (!ring) {
+    if (w->truth.tier != TIER_RING) {
         w->base.now = now;
         w->base.cpu = time_cpu();
     }
-    if (now - w->based > (!w->contended ? STALE : ring ? STALE_SOON : STALE_BLIND))
+    if (now - w->based > (w->contended ? STALE_SOON : STALE))
         times_rebase(w);
 }
 

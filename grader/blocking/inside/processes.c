@@ -95,7 +95,7 @@ static void slots_end(int32_t pid)
 void process_end(int status, void *none)
 {
     (void)none;
-    if (!this_pid || atomic_load(this_pid) != raw_pid())
+    if (!this_pid || !filter_allows() || atomic_load(this_pid) != raw_pid())
         return;
     if (watched_here())
         loop_over(watched_here());

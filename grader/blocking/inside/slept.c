@@ -87,6 +87,8 @@ static struct block block_by_clocks(struct watched *w, const struct sleeps *slee
     bool sure = !w->base_wakes;
     uint32_t switches = sleeps->voluntary + sleeps->involuntary;
     w->base_wakes += switches;
+    if (!switches || (!sleeps->voluntary && time_now() - w->based < STALE_SOON))
+        return (struct block){0};
     int64_t delayed = times_rebase(w) * switches;
     int64_t blocked = (w->base.now - base.now) - (w->base.cpu - base.cpu) - delayed - (w->base_stopped - stopped);
     int64_t most = w->base.now - w->settled;
@@ -175,12 +177,12 @@ static struct block block_account(struct watched *w, bool named, struct sleeps *
     w->sleeps += sleeps->voluntary;
     if (sleeps->preempted > 0)
         w->base_preempted += sleeps->preempted;
-    if (sleeps->asleep < 0 && sleeps->voluntary + sleeps->involuntary > 0)
+    if (sleeps->asleep < 0)
         block = block_by_clocks(w, sleeps);
     else if (sleeps->voluntary)
         block = block_by_ring(w, sleeps, least);
     else
-        block.delayed = sleeps->preempted > 0 ? sleeps->preempted : 0;
+        block.delayed = sleeps->preempted;
     if (block.blocked || block.delayed)
         slot_settle(w, time_now(), block.blocked, named ? block.blocked : 0, block.delayed + w->late);
     return block;

@@ -70,6 +70,8 @@ static void thread_end(void *self)
     if (watched_thread != w)
         return;
     watched_thread = NULL;
+    if (!filter_allows())
+        return;                     /* its pages stay */
     if (w->tid) {
         thread_leaves_call(w);
         loop_over(w);
