@@ -8,7 +8,6 @@
  *        (d) a slow client takes little, but takes; one that takes nothing is gone. What is unsent does not tell them apart while
  *            more is written: what was taken does. */
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "http/server_inside.h"
@@ -18,6 +17,7 @@
 
 enum { AT_ONCE = 32 };                  /* requests of one connection in a turn */
 #define LINGER (5 * SECOND)
+static const struct problem full = { 503, "the server has no memory for another request" };
 
 static bool read_head(struct connection *c, bool at_once);
 static void refuse(struct connection *c, const struct problem *problem);
@@ -199,19 +199,15 @@ static void handler_over(struct exchange *x, int rc)
     look_behind(c);
 }
 
-static void cancel_handler(struct exchange *x)
-{
-    x->cancelled = true;
-    future_cancel(&x->done);
-    if (!x->over)
-        handler_over(x, -ECANCELED);
-}
-
 /* The handler goes while all that it may touch is there, and what was said is sent, as far as the kernel takes it at once. */
 void connection_close(struct connection *c)
 {
-    if (c->state == HANDLING && !c->x->over)
-        cancel_handler(c->x);
+    if (c->state == HANDLING && !c->x->over) {
+        c->x->cancelled = true;
+        future_cancel(&c->x->done);
+        if (!c->x->over)
+            handler_over(c->x, -ECANCELED);
+    }
     connection_flush(c);
     end_exchange(c);
     struct seat *seat = c->seat;
@@ -402,7 +398,6 @@ static void begin_handling(struct connection *c)
 
 static void on_no_head(struct connection *c, int rc)
 {
-    static const struct problem full = { 503, "the server has no memory for another request" };
     if (c->problem.status)
         refuse(c, &c->problem);
     else if (rc == -ENOMEM)
@@ -416,13 +411,13 @@ static void on_head(void *self, int rc)
 {
     struct connection *c = self;
     bool more = true;
-    for (int begun = 1; more && rc > 0; begun++) {
+    (void)rc;
+    for (int begun = 1; more && c->x; begun++) {
         begin_handling(c);
         more = look(c, begun < AT_ONCE);
-        rc = more ? c->read.rc : 0;
     }
     if (more)
-        on_no_head(c, rc);
+        on_no_head(c, c->read.rc);
 }
 
 /* Of a head that has not come whole. */
@@ -446,7 +441,7 @@ static ssize_t head_enough(void *self, struct bytes seen, bool ended)
         return 0;
     struct exchange *x = server_peek(c->server);
     if (!x)
-        return -ENOMEM;
+        return problem_say(&c->problem, full.status, full.why);
     x->head.headers = (struct headers){ .at = x->fields, .room = REQUEST_FIELDS };
     ssize_t n = parse_request(seen, limits, &x->head, &c->problem);
     if (n == 0)
@@ -468,6 +463,11 @@ static bool read_head(struct connection *c, bool at_once)
     c->from = 0;
     c->problem = (struct problem){0};
     c->until = FOREVER;
+    ssize_t n = at_once ? head_enough(c, stream_unread(c->stream), false) : 0;
+    if (n > 0)
+        stream_take(c->stream, (size_t)n);
+    if (n)
+        return true;                    /* as nearly always: nobody needs to wait */
     stream_read_with(c->stream, head_enough, c, o->limits.head + 1, &c->read);
     if (at_once && future_take(&c->read, NULL))
         return true;
@@ -494,7 +494,7 @@ void connection_begin(struct seat *seat, bool at_once)
     c->place.self = c;
     calls_push(&server->connections, &c->place);
     if (read_head(c, at_once))
-        on_head(c, c->read.rc);
+        on_head(c, 0);
     else if (server->stopped)
         connection_stop(c);
 }

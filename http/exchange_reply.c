@@ -145,7 +145,7 @@ static char *append_ours(char *at, const struct exchange *x, struct bytes type)
     at = append(at, connection_line(x));
     if (x->chunks)
         at = append(at, text_of("Transfer-Encoding: chunked\r\n"));
-    else if (x->owed >= 0 && !x->unmeasured && !is_silent(x, x->status))
+    else if (x->owed >= 0 && !x->unmeasured && !x->silent)
         at = append(append_number(append(at, text_of("Content-Length: ")), x->owed), text_of("\r\n"));
     if (type.len)
         at = append(append(append(at, text_of("Content-Type: ")), type), text_of("\r\n"));
@@ -157,17 +157,20 @@ static void send_head(struct exchange *x, struct bytes type, struct bytes body, 
 {
     struct connection *c = x->c;
     char text[HEAD_TEXT + LITTLE], *at = append_ours(text, x, type);
-    const struct bytes rest[] = { { x->set, x->set_len }, text_of("\r\n"), body };
-    bool little = x->set_len + body.len + 2 <= LITTLE;
-    for (int i = 0; little && i < 3; i++)
-        at = append(at, rest[i]);
+    struct bytes set = { x->set, x->set_len };
+    bool little = set.len + body.len + 2 <= LITTLE;
+    if (little)
+        at = append(append(append(at, set), text_of("\r\n")), body);
     struct bytes first = { text, (size_t)(at - text) };
     if (little && whole)
         connection_send_last(c, first);
     else
         connection_send(c, first, NULL);
-    for (int i = 0; !little && i < 3; i++)
-        connection_send(c, rest[i], NULL);
+    if (little)
+        return;
+    connection_send(c, set, NULL);
+    send_text(c, "\r\n");
+    connection_send(c, body, NULL);
 }
 
 static void begin(struct exchange *x, int status, int64_t length, struct bytes type, struct bytes body, bool whole)
@@ -177,7 +180,8 @@ static void begin(struct exchange *x, int status, int64_t length, struct bytes t
     x->began = true;
     x->status = status;
     x->owed = length;
-    x->bare = is_silent(x, status) || text_is(x->head.method, "HEAD");
+    x->silent = is_silent(x, status);
+    x->bare = x->silent || text_is(x->head.method, "HEAD");
     if (x->c->server->options.coding)
         body = pack_begin(x, type, body, whole);
     x->chunks = (length < 0 || x->unmeasured) && !x->bare && x->head.version == 11;

@@ -54,7 +54,7 @@ struct exchange {
     size_t set_len, set_size;
     int status;
     bool began, ended, broken;          /* the reply; broken: not all that was promised has been, or can be, sent */
-    bool chunks, bare;                  /* bare: without a body, whatever is written */
+    bool chunks, silent, bare;          /* silent: nothing is said of a body; bare: without one, whatever is written */
     int64_t owed;                       /* bytes that its length promises; < 0: none was said */
     int64_t sent;                       /* of the body */
     bool plain;                         /* exchange_pack: no */

@@ -39,15 +39,10 @@ bool text_is_value(struct bytes text)
 
 /* ---- the same ---------------------------------------------------------------------------------------------------- */
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 bool text_alike_bytes(const char *a, const char *b, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
+        if (a[i] != b[i] && ((a[i] ^ b[i]) != 0x20 || !(text_class(a[i]) & ALPHA)))
             return false;
     return true;
 }
@@ -65,7 +60,7 @@ int text_hex(char c)
 {
     if (text_class(c) & DIGIT)
         return c - '0';
-    c = lower(c);
+    c |= 0x20;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 

@@ -6,6 +6,7 @@
 #include "loop/waiters.h"
 
 struct condition {
+    struct sys *sys;
     struct waiters waiters;
 };
 
@@ -14,6 +15,7 @@ struct condition *condition_new(struct loop *loop)
     struct condition *c = sys_new(loop_sys(loop), sizeof *c);
     if (!c)
         return NULL;
+    c->sys = loop_sys(loop);
     waiters_init(&c->waiters, loop);
     return c;
 }
@@ -21,7 +23,7 @@ struct condition *condition_new(struct loop *loop)
 void condition_close(struct condition *c)
 {
     waiters_close(&c->waiters);
-    sys_free(c->waiters.sys, c);
+    sys_free(c->sys, c);
 }
 
 static void pass_on(void *self, struct future *f)

@@ -7,6 +7,7 @@
 #include "loop/waiters.h"
 
 struct flag {
+    struct sys *sys;
     struct waiters waiters;
     bool set;
 };
@@ -16,6 +17,7 @@ struct flag *flag_new(struct loop *loop)
     struct flag *flag = sys_new(loop_sys(loop), sizeof *flag);
     if (!flag)
         return NULL;
+    flag->sys = loop_sys(loop);
     waiters_init(&flag->waiters, loop);
     return flag;
 }
@@ -23,7 +25,7 @@ struct flag *flag_new(struct loop *loop)
 void flag_close(struct flag *flag)
 {
     waiters_close(&flag->waiters);
-    sys_free(flag->waiters.sys, flag);
+    sys_free(flag->sys, flag);
 }
 
 void flag_set(struct flag *flag)

@@ -8,6 +8,7 @@
 #include "loop/waiters.h"
 
 struct lock {
+    struct sys *sys;
     struct waiters waiters;
     bool held;
 };
@@ -17,6 +18,7 @@ struct lock *lock_new(struct loop *loop)
     struct lock *lock = sys_new(loop_sys(loop), sizeof *lock);
     if (!lock)
         return NULL;
+    lock->sys = loop_sys(loop);
     waiters_init(&lock->waiters, loop);
     return lock;
 }
@@ -24,7 +26,7 @@ struct lock *lock_new(struct loop *loop)
 void lock_close(struct lock *lock)
 {
     waiters_close(&lock->waiters);
-    sys_free(lock->waiters.sys, lock);
+    sys_free(lock->sys, lock);
 }
 
 /* To the next who waits, if any. */

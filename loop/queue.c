@@ -18,6 +18,7 @@ struct entry {
 };
 
 struct queue {
+    struct sys *sys;
     struct waiters gets, puts, joins;
     struct entry *entries;          /* a ring, the next one at `first`; with compare a binary heap, and first is 0 */
     size_t capacity, first, count;  /* capacity: 0 or a power of two, >= count + out */
@@ -90,15 +91,10 @@ static struct entry heap_take(struct queue *q)
 
 /* ---- both --------------------------------------------------------------------------------------------------------- */
 
-static struct sys *sys_of(const struct queue *q)
-{
-    return q->gets.sys;
-}
-
 /* Makes sure of room for one more, beside those that may come back. */
 static bool make_room(struct queue *q)
 {
-    struct sys *sys = sys_of(q);
+    struct sys *sys = q->sys;
     if (q->count + q->out < q->capacity)
         return true;
     size_t capacity = q->capacity ? 2 * q->capacity : FIRST_CAPACITY;
@@ -204,6 +200,7 @@ struct queue *queue_new(struct loop *loop, size_t limit)
     struct queue *q = sys_new(loop_sys(loop), sizeof *q);
     if (!q)
         return NULL;
+    q->sys = loop_sys(loop);
     waiters_init(&q->gets, loop);
     waiters_init(&q->puts, loop);
     waiters_init(&q->joins, loop);
@@ -239,7 +236,7 @@ static void settle_accepted(struct waiters *puts)
 
 void queue_close(struct queue *q, void (*release)(void *item))
 {
-    struct sys *sys = sys_of(q);
+    struct sys *sys = q->sys;
     settle_accepted(&q->puts);
     waiters_close(&q->puts);
     waiters_close(&q->gets);

@@ -8,6 +8,7 @@
 #include "loop/waiters.h"
 
 struct semaphore {
+    struct sys *sys;
     struct waiters waiters;
     size_t permits, limit;
 };
@@ -18,6 +19,7 @@ struct semaphore *semaphore_new(struct loop *loop, size_t permits, size_t limit)
     struct semaphore *s = sys_new(loop_sys(loop), sizeof *s);
     if (!s)
         return NULL;
+    s->sys = loop_sys(loop);
     waiters_init(&s->waiters, loop);
     s->permits = permits;
     s->limit = limit;
@@ -27,7 +29,7 @@ struct semaphore *semaphore_new(struct loop *loop, size_t permits, size_t limit)
 void semaphore_close(struct semaphore *s)
 {
     waiters_close(&s->waiters);
-    sys_free(s->waiters.sys, s);
+    sys_free(s->sys, s);
 }
 
 static void give(struct semaphore *s)

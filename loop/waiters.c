@@ -7,7 +7,6 @@
 void waiters_init(struct waiters *w, struct loop *loop)
 {
     w->loop = loop;
-    w->sys = loop_sys(loop);
     calls_init(&w->pending);
     calls_init(&w->answered);
 }

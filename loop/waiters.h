@@ -16,7 +16,6 @@ extern "C" {
 
 struct waiters {
     struct loop *loop;
-    struct sys *sys;
     struct calls pending, answered;         /* the futures' places, oldest first */
 };
 

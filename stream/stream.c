@@ -225,3 +225,11 @@ bool stream_readable(const struct stream *s)
 {
     return stream_unread(s).len || stream_read_error(s) || s->told & (READABLE | BROKEN);
 }
+
+void stream_take(struct stream *s, size_t len)
+{
+    stream_read_begin(s);
+    s->read.taken = len;
+    if (s->on_close)
+        stream_again(s);
+}

@@ -50,10 +50,13 @@ bool stream_secure(const struct stream *);
  * waits. For that it looks ahead, by one portion at most. fn NULL takes it back. */
 void stream_on_close(struct stream *, callback *fn, void *self);
 /* Calls fn(self, 0) once when there is something to read, or the end: for who has no read pending until then, and holds nothing
- * but the stream while he waits. What the last read gave is no longer his. fn may close the stream. fn NULL takes it back. */
+ * but the stream while he waits. A portion of what has come is in stream_unread then, if there was memory for it. What the last
+ * read gave is no longer his. fn may close the stream. fn NULL takes it back. */
 void stream_on_readable(struct stream *, callback *fn, void *self);
 /* Whether that may be so now: something came, or was told of, and nobody has read it yet. With TLS it may be nothing. */
 bool stream_readable(const struct stream *);
+/* Takes so many bytes of stream_unread, as if a read that nobody waited for had given them. */
+void stream_take(struct stream *, size_t len);
 /* 0 while it is open, else the first error; -EPIPE for an orderly end. */
 int stream_error(const struct stream *);
 

@@ -191,18 +191,15 @@ static void pull(struct stream *s)
     }
 }
 
-/* Nobody reads, but somebody wants to hear of the close: looks for it behind what may come. The last answer is still lent, so
- * what comes goes elsewhere. */
+/* Nobody reads, but somebody wants to hear of the close, or of what comes: looks for it. The last answer is still lent, so what
+ * comes goes elsewhere. */
 static void look_ahead(struct stream *s)
 {
     struct reading *r = &s->read;
     if (buffer_len(&r->in) > r->taken)
         return;
-    if (r->taken) {
-        r->lent = r->in;
-        r->in = (struct buffer){0};
-        r->taken = 0;
-    }
+    if (r->taken)
+        reading_lend(r);
     fill(s);
     if (may_read(s) && buffer_len(&r->in) == 0)     /* interrupted, or no memory */
         stream_again(s);
@@ -214,7 +211,7 @@ void stream_read_ready(struct stream *s)
         return;
     if (s->read.f && !future_done(s->read.f))
         pull(s);
-    else if (!s->read.f && s->on_close)
+    else if (!s->read.f && (s->on_close || s->on_readable))
         look_ahead(s);
     rest(s);
 }
@@ -224,7 +221,8 @@ void stream_read_end(struct stream *s)
     if (s->read.f)
         future_detach(s->read.f);
     give_back(s, &s->read.in);
-    give_back(s, &s->read.lent);
+    if (s->read.lends)
+        give_back(s, &s->read.lent);
 }
 
 int stream_read_error(const struct stream *s)
@@ -246,7 +244,9 @@ void stream_read_begin(struct stream *s)
 {
     struct reading *r = &s->read;
     REQUIRE(!r->f, "one read at a time: the previous read on this stream has not finished");
-    give_back(s, &r->lent);
+    if (r->lends)
+        give_back(s, &r->lent);
+    r->lends = false;
     buffer_take(&r->in, r->taken);
     r->taken = 0;
     r->empty = EMPTY_NEVER;

@@ -9,7 +9,6 @@
 
 struct reading {
     struct buffer in;
-    struct buffer lent;             /* holds a delivered view while `in` goes on elsewhere */
     size_t taken;                   /* the first bytes of `in` are an answer: the waiter's until the next read */
     struct future *f;               /* pending, or answered and not delivered; else NULL */
     enough *fn;
@@ -18,15 +17,28 @@ struct reading {
     int error;
     bool ended;                     /* end of file, or an error: nothing more will come */
     enum { EMPTY_NEVER, EMPTY_AT_THE_END, EMPTY_AT_ONCE } empty : 8;   /* when no bytes are an answer */
-    struct {                        /* what the usual reads look for */
-        union {
-            const char *delimiter;
-            struct stream_pattern *pattern;
-        };
-        size_t len, from;
-        char *into;
-    } wanted;
+    bool lends;                     /* then `lent` is what this holds, until the next read; else `wanted` */
+    union {                         /* an idle stream is small: there may be very many */
+        struct {                    /* what the usual reads look for */
+            union {
+                const char *delimiter;
+                struct stream_pattern *pattern;
+            };
+            size_t len, from;
+            char *into;
+        } wanted;
+        struct buffer lent;         /* holds a delivered view while `in` goes on elsewhere */
+    };
 };
+
+/* The last answer stays where it is; what comes before the next read goes elsewhere. */
+static inline void reading_lend(struct reading *r)
+{
+    r->lends = true;
+    r->lent = r->in;
+    r->in = (struct buffer){0};
+    r->taken = 0;
+}
 
 /* The stream has been told that there is something to read, or asked to look ahead (stream_again). */
 void stream_read_ready(struct stream *);

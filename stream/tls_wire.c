@@ -336,13 +336,10 @@ static void handshake_delivered(void *self)
 static void forget_read_ahead(struct stream *s)
 {
     struct reading *r = &s->read;
-    if (r->taken) {
-        r->lent = r->in;
-        r->in = (struct buffer){0};
-        r->taken = 0;
-    } else {
+    if (r->taken)
+        reading_lend(r);
+    else
         buffer_take(&r->in, buffer_len(&r->in));
-    }
 }
 
 static void require_idle(const struct stream *s, const struct tls *tls, const char *name)

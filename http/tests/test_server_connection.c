@@ -420,6 +420,20 @@ START_TEST(a_connection_that_waits_holds_neither_a_stack_nor_a_buffer)
 }
 END_TEST
 
+/* What the C library's allocator takes for it: in blocks of sixteen, with eight of its own. */
+static size_t on_the_heap(size_t size)
+{
+    return (size + sizeof(void *) + 15) & ~(size_t)15;
+}
+
+START_TEST(a_connection_that_waits_holds_512_bytes_at_most)
+{
+    enum { IN_TABLES = 2 * 16 };        /* the loop's and the selector's, which may be twice as large as needed */
+    size_t held = on_the_heap(sizeof(struct seat)) + on_the_heap(sizeof(struct stream)) + on_the_heap(sizeof(struct call));
+    ck_assert_uint_le(held + IN_TABLES, 512);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -447,6 +461,7 @@ int main(void)
         an_answer_goes_out_in_the_turn_of_its_handler_not_behind_those_of_the_others,
         a_request_costs_one_read_and_one_write_and_nothing_is_registered_anew,
         a_connection_that_waits_holds_neither_a_stack_nor_a_buffer,
+        a_connection_that_waits_holds_512_bytes_at_most,
         NULL
     };
     return run_server("server: connections", tests, NULL);

@@ -231,7 +231,7 @@ START_TEST(without_memory_for_a_request_it_is_503)
     struct client *c = call_server_at_hello();
     wait_ms(1);
     say(c, GET);
-    sim_fail(sim, CALL_MEMORY, 2, 0);       /* the first is the connection's */
+    sim_fail(sim, CALL_MEMORY, 5, 0);       /* before it come the shelf, two blocks of it, and the connection */
     ck_assert_int_eq(status_heard(c), 503);
     ck_assert(c->ended && sim_failed(sim));
 }

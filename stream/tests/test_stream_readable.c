@@ -108,6 +108,45 @@ START_TEST(who_waits_holds_the_stream_and_nothing_else)
 }
 END_TEST
 
+START_TEST(what_has_come_was_read_already_and_can_be_taken)
+{
+    struct heard heard = {0}, again = {0};
+    struct future f = {0};
+    stream_on_readable(a, hear, &heard);
+    say("hello, world");
+    pass();
+    uint64_t calls = sim_calls(w.sim, CALL_READ);
+    ck_assert_uint_eq(stream_unread(a).len, 12);
+    stream_take(a, 7);
+    ck_assert_mem_eq(stream_unread(a).data, "world", 5);
+    ck_assert_mem_eq(stream_unread(a).data - 7, "hello, ", 7);     /* lent until the next read, as any answer */
+    stream_on_readable(a, hear, &again);
+    pass();
+    ck_assert_int_eq(again.times, 1);
+    reads(stream_read_bytes(a, 5, &f), "world");
+    ck_assert_uint_eq(sim_calls(w.sim, CALL_READ), calls);
+}
+END_TEST
+
+START_TEST(a_close_is_heard_of_behind_what_was_taken)
+{
+    struct heard closed = {0}, heard = {0};
+    stream_on_readable(a, hear, &heard);
+    say("hello");
+    pass();
+    stream_on_close(a, hear, &closed);
+    end_peer();
+    pass();
+    ck_assert_int_eq(closed.times, 0);
+    const char *hello = stream_unread(a).data;
+    stream_take(a, 5);
+    pass();
+    pass();
+    ck_assert_int_eq(closed.times, 1);
+    ck_assert_mem_eq(hello, "hello", 5);
+}
+END_TEST
+
 START_TEST(many_wait_and_those_are_told_for_whom_something_came)
 {
     struct heard ours = {0}, peers = {0};
@@ -133,6 +172,8 @@ int main(void)
         it_can_be_taken_back_until_it_comes,
         who_is_told_may_close_the_stream,
         who_waits_holds_the_stream_and_nothing_else,
+        what_has_come_was_read_already_and_can_be_taken,
+        a_close_is_heard_of_behind_what_was_taken,
         many_wait_and_those_are_told_for_whom_something_came,
         NULL
     };

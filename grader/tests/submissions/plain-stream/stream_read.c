@@ -116,11 +116,8 @@ void stream_read_ready(struct stream *s)
     if (waiting(s))
         advance(s);
     else if (!r->f && s->on_close && open_for_more(s) && buffer_len(&r->in) == r->taken) {
-        if (r->taken) {
-            r->lent = r->in;
-            r->in = (struct buffer){0};
-            r->taken = 0;
-        }
+        if (r->taken)
+            reading_lend(r);
         more(s);
         if (open_for_more(s) && !buffer_len(&r->in))
             stream_again(s);
@@ -133,7 +130,8 @@ void stream_read_end(struct stream *s)
     if (s->read.f)
         future_detach(s->read.f);
     buffer_end(&s->read.in, s->sys);
-    buffer_end(&s->read.lent, s->sys);
+    if (s->read.lends)
+        buffer_end(&s->read.lent, s->sys);
 }
 
 int stream_read_error(const struct stream *s)
@@ -154,7 +152,9 @@ void stream_read_begin(struct stream *s)
     struct reading *r = &s->read;
     REQUIRE(!r->f, "one read at a time");
     buffer_take(&r->in, r->taken);
-    buffer_end(&r->lent, s->sys);
+    if (r->lends)
+        buffer_end(&r->lent, s->sys);
+    r->lends = false;
     r->taken = 0;
     r->empty = EMPTY_NEVER;
     memset(&r->wanted, 0, sizeof r->wanted);
