@@ -126,6 +126,7 @@ void judge_close(struct judge *j)
         return;
     *at = j->next;
     judge_record_close(j);
+    judge_forget_sleeps(j);
     if (j->fd >= 0)
         close(j->fd);
     if (j->sandbox)
@@ -218,6 +219,7 @@ void judge_send(struct judge *j)
 
 static void receive(struct judge *j)
 {
+    judge_await(j);
     int rc = wire_receive(j->fd, &j->in);
     if (rc == -EPIPE)
         judge_probe_gone(j);

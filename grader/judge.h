@@ -61,6 +61,16 @@ const char *judge_trace(const struct judge *);
  * ever happen (-EDEADLK), or again and again without waiting (-ELOOP). A sentence, or NULL. */
 const char *judge_trouble(const struct judge *);
 
+/* Through the real door, from now on: where the probe's thread sleeps is seen from outside, if the kernel allows that. What was
+ * seen before is forgotten. */
+void judge_watch(struct judge *);
+/* How often the order before the `report` that was just ordered slept outside of the selector's waits. A major page fault is a
+ * sleep, too, that proves nothing: beside one it is 0. */
+int64_t judge_slept(struct judge *);
+/* Where all that was since judge_watch, in words: "in usleep, at loop.c:88 in loop_start, while this ran: A:1 ...". The history
+ * gets the dearest of them with the text of the line and the stack. What cannot be seen is said. Lent until the next call. */
+const char *judge_sleeps(struct judge *);
+
 /* How many calls of that kind the student's code made; what it holds now. */
 uint64_t judge_calls(const struct judge *, enum sys_call);
 struct sim_live judge_live(const struct judge *);

@@ -74,6 +74,7 @@ struct judge {
     uint32_t generation;            /* of the world: which blocks are of this one */
     struct mapped *mapped;
     struct errand *errands;         /* judge_net.c: jobs that have not ended */
+    struct sleeps *sleeps;          /* judge_sleeps.c; NULL: it is not watched */
 };
 
 /* judge_calls.c. Carries out the call in j->in, and answers it. */
@@ -93,6 +94,10 @@ void judge_forget_jobs(struct judge *);
 void judge_record_open(struct judge *);
 void judge_record(struct judge *, bool ours, const struct wire *);
 void judge_record_close(struct judge *);
+
+/* judge_sleeps.c. Returns when the probe speaks; meanwhile looks where it sleeps, if that is wanted and takes looks. */
+void judge_await(struct judge *);
+void judge_forget_sleeps(struct judge *);
 
 /* judge.c */
 void judge_send(struct judge *);

@@ -109,6 +109,28 @@ struct sandbox *sandbox_start(const struct sandbox_job *job, char *error, size_t
     return s;
 }
 
+/* The first child of a process; 0: it has none. */
+static int child_of(int pid)
+{
+    char path[64];
+    int child = 0;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
+    FILE *children = fopen(path, "re");
+    if (!children || fscanf(children, "%d", &child) != 1)
+        child = 0;
+    if (children)
+        fclose(children);
+    return child;
+}
+
+/* The supervisor's child, or, with namespaces, their init's. */
+int sandbox_program(const struct sandbox *s)
+{
+    const char *why;
+    int child = child_of(s->supervisor);
+    return child && sandbox_level(&why) >= NAMESPACES ? child_of(child) : child;
+}
+
 static bool read_all(int fd, void *data, size_t len)
 {
     for (size_t done = 0; done < len;) {

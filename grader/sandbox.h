@@ -49,6 +49,8 @@ struct sandbox;
 
 /* Starts the job and returns at once. NULL with a sentence (that is our fault, never the student's). */
 struct sandbox *sandbox_start(const struct sandbox_job *, char *error, size_t size);
+/* The process of the job's program, once that runs, as the caller sees it; 0: it cannot be found in /proc. */
+int sandbox_program(const struct sandbox *);
 /* Waits for its end. Lent until sandbox_close. */
 const struct sandbox_end *sandbox_wait(struct sandbox *);
 /* Ends it if it still runs, and forgets it. */

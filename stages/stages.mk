@@ -4,9 +4,9 @@ STAGES := $(patsubst stages/%/main.c,%,$(sort $(wildcard stages/*/main.c)))
 stage_number = $(firstword $(subst -, ,$(1)))
 STAGE_BIN := $(if $(filter release,$(VARIANT)),build/stages,$(B)/stages/bin)
 STAGE_PROGRAMS := $(foreach s,$(STAGES),$(STAGE_BIN)/$(call stage_number,$(s)))
-STAGE_TOOLS := $(STAGE_BIN)/watch.so $(STAGE_BIN)/probe
+STAGE_TOOLS := $(STAGE_BIN)/slow_names.so $(STAGE_BIN)/probe
 STAGE_TESTS := $(if $(filter release,$(VARIANT)),stages/tests/test_stages.py)
-STAGE_PACKAGES := gcc libc6-dev binutils make python3
+STAGE_PACKAGES := gcc libc6-dev binutils make python3 libdw-dev libjansson-dev
 
 define STAGE_RULES
 $(STAGE_BIN)/$(call stage_number,$(1)): $(call objects,$(wildcard stages/$(1)/*.c)) $(B)/stages/page.o $(B)/stages/peer.o $(if $(shell grep -l '"stages/jobs' stages/$(1)/*.c),$(B)/stages/jobs.o) $(if $(shell grep -lE '"(loop|stream|http)/' stages/$(1)/*.c),$(LIB))
@@ -20,7 +20,7 @@ stage-$(call stage_number,$(1)):
 endef
 $(foreach s,$(STAGES),$(eval $(call STAGE_RULES,$(s))))
 
-$(STAGE_BIN)/watch.so: stages/run/watch.c
+$(STAGE_BIN)/slow_names.so: stages/run/slow_names.c
 	@mkdir -p $(@D)
 	@$(CC) -std=c17 -D_GNU_SOURCE -I. -g -Wall -Wextra -Wshadow -O2 -fPIC -shared $< -ldl -o $@
 $(STAGE_BIN)/probe: $(B)/stages/run/probe.o $(LIB)
@@ -28,7 +28,7 @@ $(STAGE_BIN)/probe: $(B)/stages/run/probe.o $(LIB)
 	@$(CC) $(LDFLAGS) $^ -o $@
 
 .PHONY: stages stages-build
-stages-build: $(STAGE_PROGRAMS) $(STAGE_TOOLS)
+stages-build: $(STAGE_PROGRAMS) $(STAGE_TOOLS) $(if $(filter release,$(VARIANT)),blocking-build)
 	@:
 #: make stage-03                one step of the ladder: builds and tests it, says where it sleeps, and its latency beside the former's
 #: make stages                  the whole ladder as one table, and as a picture: build/stages/ladder.svg

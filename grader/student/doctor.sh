@@ -117,6 +117,7 @@ check_tools() {
     needed inih libinih-dev "$(header ini.h inih)"
     needed jansson libjansson-dev "$(header jansson.h jansson)"
     needed libelf libelf-dev "$(header gelf.h libelf)"
+    needed libdw libdw-dev "$(header elfutils/libdw.h libdw)"
     needed seccomp libseccomp-dev "$(header seccomp.h libseccomp)"
     head "what make test and a debugger want"
     useful g++ g++ "$(version g++)" "make test checks the headers with it"

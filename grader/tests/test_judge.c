@@ -346,52 +346,10 @@ START_TEST(the_judges_own_log_is_not_the_worlds)
 }
 END_TEST
 
-/* ---- the real door ---------------------------------------------------------------------------------------------- */
-
-START_TEST(behind_the_real_door_sleeps_are_counted_with_their_callback)
-{
-    ck_assert_int_eq(judge_order(j, "door real"), 0);
-    judge_order(j, "at drowsy 1000000");
-    judge_order(j, "at awake 1000000");
-    judge_order(j, "run");
-    ck_assert_str_eq(judge_trace(j), "drowsy awake");
-    judge_order(j, "report");
-    ck_assert_int_eq(judge_said_number(j, "switches"), 1);
-    ck_assert_ptr_nonnull(strstr(judge_said(j), " in=drowsy:1"));
-    ck_assert_int_le(judge_said_number(j, "wakeups"), 3);
-    ck_assert_int_ge(judge_said_number(j, "waits"), 1);
-    ck_assert_int_gt(judge_said_number(j, "cpu_ns"), 0);
-    ck_assert_uint_eq(judge_calls(j, CALL_EPOLL_WAIT), 0);
-}
-END_TEST
-
-START_TEST(behind_the_real_door_waiting_in_the_selector_is_no_sleep)
-{
-    judge_order(j, "door real");
-    judge_order(j, "at A 1000000");
-    judge_order(j, "at B 2000000");
-    judge_order(j, "run");
-    judge_order(j, "report");
-    ck_assert_int_eq(judge_said_number(j, "switches"), 0);
-    ck_assert_str_eq(judge_trace(j), "A B");
-}
-END_TEST
-
-START_TEST(one_can_go_back_to_the_judges_door)
-{
-    judge_order(j, "door real");
-    judge_order(j, "at A 1000");
-    ck_assert_int_eq(judge_order(j, "door judge"), 0);
-    ck_assert_int_eq(judge_order(j, "now"), BEGAN);
-    ck_assert_int_eq(judge_order(j, "live"), 0);
-    ck_assert_str_eq(judge_said(j), "blocks=0 bytes=0 crowded=0");
-}
-END_TEST
-
 static Suite *tests(void)
 {
     Suite *s = suite_create("judge");
-    TCase *ends = tcase_create("ends"), *c = tcase_create("judge"), *real = tcase_create("real");
+    TCase *ends = tcase_create("ends"), *c = tcase_create("judge");
     tcase_add_loop_test(ends, a_bad_end_is_named, 0, BAD_ENDS);
     suite_add_tcase(s, ends);
     tcase_add_checked_fixture(c, open_judge, close_judge);
@@ -413,12 +371,6 @@ static Suite *tests(void)
     tcase_add_test(c, two_probes_live_side_by_side);
     tcase_add_test(c, the_judges_own_log_is_not_the_worlds);
     suite_add_tcase(s, c);
-    tcase_add_checked_fixture(real, open_judge, close_judge);
-    tcase_set_timeout(real, 60);
-    tcase_add_test(real, behind_the_real_door_sleeps_are_counted_with_their_callback);
-    tcase_add_test(real, behind_the_real_door_waiting_in_the_selector_is_no_sleep);
-    tcase_add_test(real, one_can_go_back_to_the_judges_door);
-    suite_add_tcase(s, real);
     return s;
 }
 

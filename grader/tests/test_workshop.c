@@ -78,6 +78,19 @@ START_TEST(the_students_code_is_what_is_linked)
 }
 END_TEST
 
+/* A jump into the last call would leave nobody on the stack to be named. */
+#define LAST "static __attribute__((noipa)) void *called(void) {\n" \
+             "    size_t from = (size_t)__builtin_return_address(0) - (size_t)sys_new;\n" \
+             "    return (void *)(size_t)(from < 32 ? 8 : 9);\n}\n" \
+             "void *sys_new(struct sys *s, size_t size) { (void)s, (void)size; return called(); }\n"
+
+START_TEST(who_makes_a_last_call_stays_on_the_stack)
+{
+    ck_assert_msg(build_of(MEMORY LAST, NULL) == 0, "%s", message);
+    ck_assert_int_eq(probe_says(), 8);
+}
+END_TEST
+
 START_TEST(warnings_are_passed_on)
 {
     ck_assert_msg(build_of(MEMORY MORE "static void idle(void) {}\n", NULL) == 0, "%s", message);
@@ -223,6 +236,7 @@ int main(void)
         return 1;
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, the_students_code_is_what_is_linked);
+    tcase_add_test(tc, who_makes_a_last_call_stays_on_the_stack);
     tcase_add_test(tc, warnings_are_passed_on);
     tcase_add_test(tc, an_optional_file_is_linked_too);
     tcase_add_test(tc, mistakes_come_with_the_compilers_words);

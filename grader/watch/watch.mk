@@ -2,7 +2,7 @@
 WATCH := $(if $(filter release,$(VARIANT)),build/bin/watch,$(B)/bin/watch)
 WATCH_OPTIONS = $(if $(LAB),--lab '$(LAB)') $(if $(T),--item '$(T)')
 
-$(WATCH): $(B)/grader/watch/watch_main.o $(LAB_CHECKS) $(B)/labs/table.o $(LIB_GRADER) $(LIB_TESTING) $(LIB)
+$(WATCH): $(B)/grader/watch/watch_main.o $(LAB_CHECKS) $(B)/labs/table.o $(LIB_GRADER) $(LIB_BLOCKING) $(LIB_TESTING) $(LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) $^ $(GRADER_LIBS) -o $@
 grader-build: $(WATCH)

@@ -11,45 +11,42 @@
 
 enum { REPLAYS = 3 };
 
-/* Adds what the last order slept outside of the wait, and where; nothing beside a major page fault, which is a sleep too. */
-static int64_t sleeps(struct judge *j, char *where, size_t size)
+/* What the last order slept outside of the wait. */
+static int64_t sleeps(struct judge *j)
 {
     judge_order(j, "report");
-    const char *in = strstr(judge_said(j), "in=");
-    int64_t switches = judge_said_number(j, "switches");
-    if (judge_said_number(j, "major_faults") > 0 || switches <= 0)
-        return 0;
-    snprintf(where, size, "%s", in ? in + 3 : "");
-    return switches;
+    return judge_slept(j);
 }
 
-static int64_t sleeps_of_the_selector(struct judge *j, char *where, size_t size)
+static int64_t sleeps_of_the_selector(struct judge *j)
 {
     int64_t all = 0;
     judge_reset(j, 0);
     history_clear();
     judge_order(j, "door real");
+    judge_watch(j);
     EXPECT_INT("selector_new", 0, judge_order(j, "selector_new"), "with the real door");
     judge_order(j, "pipe R W");
     judge_order(j, "set R r");
     for (int i = 1; i <= 5; i++) {
         EXPECT_INT("selector_wait", 0, judge_order(j, "wait %dms", 3 * i), "with the real door, on a quiet pipe");
-        all += sleeps(j, where, size);
+        all += sleeps(j);
         EXPECT_AT_MOST("questions to the kernel in one wait", 3, judge_said_number(j, "waits"),
                        "it polls: it asks again and again instead of once, with the deadline");
     }
     judge_order(j, "write W");
     EXPECT_INT("selector_wait", 1, judge_order(j, "wait 1000ms"), "a byte is there");
-    all += sleeps(j, where, size);
+    all += sleeps(j);
     judge_order(j, "selector_close");
     judge_order(j, "door judge");
     return all;
 }
 
-static int64_t sleeps_of_the_echo(struct server *s, char *where, size_t size)
+static int64_t sleeps_of_the_echo(struct server *s)
 {
     int64_t all = 0;
     server_begin(s, "three clients, one of whom does not read");
+    judge_watch(s->judge);
     for (int i = 0; i < 3; i++)
         client_new(s);
     s->clients[2].silent = true;
@@ -57,7 +54,7 @@ static int64_t sleeps_of_the_echo(struct server *s, char *where, size_t size)
         client_send(s, 2, 65536);
         client_send(s, n % 2, 1000);
         server_turns(s, 2000);
-        all += sleeps(s->judge, where, size);
+        all += sleeps(s->judge);
         server_exchange(s);
         expect_answered(s, n % 2);
     }
@@ -65,30 +62,29 @@ static int64_t sleeps_of_the_echo(struct server *s, char *where, size_t size)
     return all;
 }
 
-static void expect_no_sleep(int64_t all, const char *who, const char *where)
+static void expect_no_sleep(struct judge *j, int64_t all, const char *who)
 {
-    char what[80], cause[400];
+    char what[80], cause[500];
     snprintf(what, sizeof what, "sleeps of the %s outside of the wait", who);
-    snprintf(cause, sizeof cause, "in %d of %d runs, while this ran: %.200s (- is selector_wait, or between the callbacks). "
-             "usleep, nanosleep, poll, a lock? Only the selector waits", REPLAYS, REPLAYS, where);
+    snprintf(cause, sizeof cause, "in %d of %d runs: %.360s. Only the selector waits", REPLAYS, REPLAYS,
+             all ? judge_sleeps(j) : "");
     EXPECT_INT(what, 0, all, cause);
 }
 
 START_TEST(b1)
 {
-    char where[300] = "";
     struct judge *j = judge_new(NULL, 0);
     struct server s;
     expect_alive(j);
     int64_t all = 1;
     for (int i = 0; i < REPLAYS && all; i++)
-        all = sleeps_of_the_selector(j, where, sizeof where);
-    expect_no_sleep(all, "selector", where);
+        all = sleeps_of_the_selector(j);
+    expect_no_sleep(j, all, "selector");
     server_open(&s, false);
     all = 1;
     for (int i = 0; i < REPLAYS && all; i++)
-        all = sleeps_of_the_echo(&s, where, sizeof where);
-    expect_no_sleep(all, "echo", where);
+        all = sleeps_of_the_echo(&s);
+    expect_no_sleep(s.judge, all, "echo");
     server_close(&s);
     judge_close(j);
     verdict_pass();

@@ -7,7 +7,7 @@
 
 What cannot be measured here is reported as "not run", with the reason. The trap it exists for: a figure without what it was
 measured on; so the prober says how late it was itself, and CPU is compared in pairs that alternate."""
-import glob, os, signal, statistics, struct, subprocess, sys, tempfile, time
+import glob, json, os, signal, statistics, subprocess, sys, tempfile, time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests"))
@@ -17,39 +17,68 @@ from world import BIN, REQUEST, ROOT, STAGES, Fixture, Server, end_cleanly, prog
 
 SLOW_NAMES = 50                                 # ms that a server of names takes, where one is asked
 RATE, SECONDS, ROUNDS, PAIRS = 200, 2, 4, 25
-ROW = struct.Struct("24s2Q2Q")                  # struct row of watch.c
-SELECTORS = ("epoll_wait", "epoll_pwait2", "poll", "select")
+SELECTORS = ("epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select", "pselect")
+BEHIND_MAIN = ("exit", "__run_exit_handlers", "_dl_fini")
 
 
 # ---- where it slept --------------------------------------------------------------------------------------------------
-class Watch:
-    """A file for watch.c's table, and what it says."""
+# getopt, which all stages call before all else, is told to be a wait for events: so a stage without a selector has a loop,
+# too, and what comes before the first wait of the others is looked at as well.
+WATCHED = [f"{ROOT}/build/bin/blockwatch", "--quiet", "--least", "1us", "--wait", "getopt", "--json"]
+SLOWED = dict(os.environ, LD_PRELOAD=f"{BIN}/slow_names.so", STAGE_SLOW_NAMES=str(SLOW_NAMES))
+
+
+class Sleep:
+    """A line at which it slept, of all runs: a site of blockwatch's (docs/blocking-events.md)."""
+
+    def __init__(self, site, until_the_end):
+        self.call, self.times, self.ns, self.until_the_end = site["call"], site["count"], site["total_ns"], until_the_end
+        self.what = "page fault" if site["verdict"] == "FAULTS" else site["call"] or site["what"]
+        self.frames = [f for f in site["frames"] if f["own"]]
+        self.place = self.frames[0] if self.frames else site["at"]
+
+    def key(self):
+        return self.what, self.place and (self.place["file"], self.place["line"])
+
+    def add(self, other):
+        if other is not self:
+            self.times, self.ns = self.times + other.times, self.ns + other.ns
+            self.until_the_end |= other.until_the_end
+
+    def lines(self):
+        after = [f"| {self.place['source']}"] if self.place and self.place["source"] else []
+        after += [f"called from {where(frame)}" for frame in self.frames[1:]]
+        if self.until_the_end:
+            after.append("... and there it still was when nothing more came, and it was stopped")
+        yield f"{self.what:12} {self.times:4} x {self.ns / 1e6:9.1f} ms   {where(self.place)}"
+        yield from (f"{'':35}{line}" for line in after)
+
+
+def where(frame):
+    """file:line in function, as far as that is known."""
+    if not frame or not frame["file"]:
+        return frame and frame["function"] or "a place without a name"
+    return f"{os.path.relpath(frame['file'], ROOT)}:{frame['line']} in {frame['function']}"
+
+
+class Report:
+    """A file for what blockwatch finds, and what that is."""
 
     def __init__(self):
         self.file = tempfile.NamedTemporaryFile(prefix="stage-watch-")
-        self.env = dict(os.environ, LD_PRELOAD=f"{BIN}/watch.so", STAGE_WATCH=self.file.name, STAGE_SLOW_NAMES=str(SLOW_NAMES))
+        self.before = [*WATCHED, self.file.name, "--"]
 
-    def rows(self):
-        """(the call that runs now, [rows that slept]), each row (call, frames, times, ns); None if nothing was written."""
-        self.file.seek(0)
-        data = self.file.read()
-        if len(data) < 2 * ROW.size:
-            return None
-        def row(at):
-            call, *frames, times, ns = ROW.unpack_from(data, at)
-            return call.split(b"\0")[0].decode(), tuple(frames), times, ns
-        rows = [row(at) for at in range(2 * ROW.size + 16, len(data) - ROW.size + 1, ROW.size)]
-        return row(ROW.size), [r for r in rows if r[0]]
+    def events(self, kind):
+        with open(self.file.name, encoding="utf-8") as f:
+            return [e for e in map(json.loads, f) if e["event"] == kind]
 
-
-def where(stage, frames):
-    """The places in the program, innermost first, as file:line."""
-    frames = [hex(f - 1) for f in frames if f]
-    if not frames:
-        return "before its first call"
-    r = subprocess.run(["addr2line", "-e", program(stage), *frames], capture_output=True, text=True)
-    lines = [os.path.relpath(l.split(" ")[0], ROOT) for l in r.stdout.splitlines()]
-    return ", called from ".join(dict.fromkeys(lines)) or f"at {frames[0]}"
+    def sleeps(self, stopped):
+        """Outside of the selector; `stopped` is when the program was told to end. What sleeps behind main holds up nobody."""
+        last = [s["site"] for s in self.events("stretch") if s["kind"] == "wait" and s["began_ns"] < stopped < s["ended_ns"]]
+        for site in self.events("site"):
+            behind_main = any(f["function"] in BEHIND_MAIN for f in site["frames"])
+            if site["verdict"] in ("BLOCKED", "FAULTS") and site["call"] not in SELECTORS and not behind_main:
+                yield Sleep(site, site["site"] in last)
 
 
 def ran(pid):
@@ -68,19 +97,29 @@ def awake(pid, seconds=0.3):
         return None
 
 
-def watched_fetch(stage, fixture, watch):
+def child_of(watcher):
+    """The program that blockwatch runs; 0 where the kernel does not say."""
+    try:
+        with open(f"/proc/{watcher}/task/{watcher}/children", encoding="ascii") as f:
+            return int(f.read().split()[0])
+    except (OSError, IndexError):
+        return 0
+
+
+def watched_fetch(stage, fixture, report):
     """Pages of good and bad peers, by number and by name; then one that never comes, and the run is ended in the middle."""
     urls = fixture.put_in("PAGES/ PAGES/late NASTY/dribble NASTY/reset NASTY/half-body").split()
     urls += [fixture.urls["PAGES"].replace("127.0.0.1", "localhost") + "/a", "http://a..b/"]
     urls.append(fixture.hang())
-    p = subprocess.Popen([program(stage), "fetch", *urls], env=watch.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    p = subprocess.Popen([*report.before, program(stage), "fetch", *urls], env=SLOWED, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL)
     fixture.wait_for(urls[-1])
-    return stop(p, watch)
+    return stop(p)
 
 
-def watched_serve(stage, watch):
+def watched_serve(stage, report):
     """A client with half a request, one in the middle of it, and then nobody."""
-    with Server(stage, env=watch.env) as server:
+    with Server(stage, env=SLOWED, before=report.before) as server:
         half, other = server.connect(REQUEST[:9]), server.connect()
         half.sendall(REQUEST[9:])
         read_all(half)
@@ -88,41 +127,35 @@ def watched_serve(stage, watch):
             other.sendall(bytes([byte]))
             time.sleep(0.001)
         read_all(other)
-        return stop(server.process, watch)
+        return stop(server.process)
 
 
-def stop(p, watch):
-    """Looks at a program that has nothing to do, and ends it: its rows, among them where it was, and how awake it was."""
-    share = awake(p.pid)
-    (call, frames, _, _), _ = watch.rows()
-    p.send_signal(signal.SIGTERM)
-    p.wait()
-    rows = watch.rows()[1]
-    if call and call not in SELECTORS and share is not None and share < 0.5:
-        rows.append((call, frames, 1, 0))       # it was in it until the end
-    return rows, share
+def stop(watcher):
+    """Looks at a program that has nothing to do, and ends it: how awake it was, and when it was told to end."""
+    share, now = awake(child_of(watcher.pid)), time.monotonic_ns()
+    watcher.send_signal(signal.SIGTERM)
+    watcher.wait()
+    return share, now
 
 
 class Check:
     """What the watched runs of a stage showed."""
 
     def __init__(self, stage, fixture):
-        self.stage, self.rows, self.awake, self.missing = stage, {}, None, None
-        trial = Watch()
-        subprocess.run([program(stage)], env=trial.env, capture_output=True)
-        if trial.rows() is None:
-            self.missing = "watch.so was not loaded into the program (is it static, or built with a sanitizer?)"
-            return
-        for run in (lambda w: watched_fetch(stage, fixture, w)), (lambda w: watched_serve(stage, w)):
-            rows, share = run(Watch())
-            for call, frames, times, ns in rows:
-                had = self.rows.get((call, frames), (0, 0))
-                self.rows[call, frames] = had[0] + times, had[1] + ns
+        self.sleeps, self.awake, self.missing = {}, None, None
+        for run in (lambda r: watched_fetch(stage, fixture, r)), (lambda r: watched_serve(stage, r)):
+            report = Report()
+            share, stopped = run(report)
+            if not report.events("loop"):
+                self.missing = " ".join(e["text"] for e in report.events("note")) or "blockwatch saw nothing of it"
+                return
+            for sleep in report.sleeps(stopped):
+                self.sleeps.setdefault(sleep.key(), sleep).add(sleep)
             if share is not None:
                 self.awake = max(share, self.awake or 0)
 
     def calls(self):
-        return sorted({call for call, _ in self.rows if call != "(unseen)"})
+        return sorted({sleep.call for sleep in self.sleeps.values() if sleep.call})
 
     def busy(self):
         return self.awake is not None and self.awake > 0.5
@@ -139,13 +172,10 @@ class Check:
         if self.missing:
             yield f"not run: {self.missing}"
             return
-        for (call, frames), (times, ns) in sorted(self.rows.items(), key=lambda r: -r[1][1]):
-            place = ("after " if call == "(unseen)" else "") + where(self.stage, frames)
-            yield f"{call:12} {times:4} x {ns / 1e6:9.1f} ms{' at most' if call == '(unseen)' else ''}   {place}"
-            if ns == 0:
-                yield f"{'':12} ... and there it still was when nothing more came, and it was stopped"
+        for sleep in sorted(self.sleeps.values(), key=lambda s: -s.ns):
+            yield from sleep.lines()
         if self.awake is None:
-            yield "busy or not: not run: this kernel has no /proc/PID/schedstat"
+            yield "busy or not: not run: this kernel does not say how long a process ran (/proc/PID/task/PID/schedstat)"
         else:
             yield f"with nothing to do it was awake {self.awake:.0%} of the time"
 

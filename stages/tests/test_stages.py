@@ -236,6 +236,18 @@ def test_verdict(stage, fixture):
             break
     name = f"{stage}: {verdict}" + (f" # SKIP {check.missing}" if check.missing else "")
     tap(check.missing or check.verdict() == verdict, name, check.verdict(), *check.lines())
+    test_places(stage, check)
+
+
+def test_places(stage, check):
+    """Each call that slept has its line, the text of it, and who called: in 01 also where it still was when it was stopped."""
+    for sleep in (s for s in check.sleeps.values() if s.what in VERDICTS.get(stage[:2], "")):
+        said = "\n".join(sleep.lines())
+        tap(re.search(r" ms   stages/\S+\.c:\d+ in \w+\n +\| .*\b" + sleep.what + r"\(.*\n +called from stages/", said),
+            f"{stage}: {sleep.what} is told with its line and its callers", said)
+    if stage == STAGES[0]:
+        ends = sorted(sleep.what for sleep in check.sleeps.values() if sleep.until_the_end)
+        tap(check.missing or ends == ["accept4", "recv"], f"{stage}: where it was when it was stopped is told", *ends)
 
 
 def main():

@@ -64,12 +64,12 @@ class Fixture:
 
 
 class Server:
-    """A stage that serves, for a `with`; `what` may stand before it, `options` behind `serve`."""
+    """A stage that serves, for a `with`; `before` stands before it, `options` behind `serve`."""
 
-    def __init__(self, stage, options=(), env=None, descriptors=None):
+    def __init__(self, stage, options=(), env=None, descriptors=None, before=()):
         def limit():
             resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
-        self.process = subprocess.Popen([program(stage), "serve", *options, "0"], text=True, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([*before, program(stage), "serve", *options, "0"], text=True, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, env=env, preexec_fn=limit if descriptors else None)
         self.port = int(self.process.stdout.readline().rsplit(":")[1])
 
