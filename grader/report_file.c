@@ -36,6 +36,8 @@ int report_file_open(struct report_file *r, const char *path)
 
 int report_file_close(struct report_file *r)
 {
+    if (fflush(r->f) != 0 && !r->failed)
+        r->failed = -errno;         /* what could not be written is tried again: so it is known why */
     if (ferror(r->f) && !r->failed)
         r->failed = -EIO;
     if (fclose(r->f) != 0 && !r->failed)

@@ -6,7 +6,7 @@
 
 #define UNDER_WATCH "build/bench/blocking"          /* what is written; bench.mk makes it */
 
-/* 64 connections, a request on each of them in each round. Of each kind the second is in the default tier, the third in rseq's. */
+/* 64 connections, a request on each of them each round. Of each kind the second is in the default tier, the third in rseq's. */
 extern const struct lane own_plain, own_watched, own_watched_rseq;
 /* 8 connections, and a handler that computes for 50 us and more. */
 extern const struct lane work_plain, work_watched;

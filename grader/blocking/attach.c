@@ -1,7 +1,7 @@
 /* attach.c - a process that runs already is watched from outside: see attach.h.
  *
- * A thread whose system call is a wait for events, at any look, is a loop thread. New threads are looked for every few
- * milliseconds.
+ * A thread whose system call is a wait for events, at any look, is a loop thread; so is one that calls such a wait and is never
+ * seen in it. New threads are looked for every few milliseconds.
  *
  * Traps: (a) a busy loop hardly ever waits: its threads are looked at often at first, and go on being looked at.
  *        (b) a process with a thousand threads: only so many are looked at in a round. */
@@ -13,14 +13,22 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "grader/blocking/attach_late.h"
 #include "grader/blocking/attach_modules.h"
 #include "grader/blocking/attach_thread.h"
+#include "grader/blocking/watch_program.h"
 
-enum { THREADS = 1024, CANDIDATES = 64 };       /* of one process at most; looked at in a round */
+enum {
+    THREADS = 1024,                 /* of one process at most */
+    CANDIDATES = 64,                /* looked at in a round */
+    LATE = 32, LATE_AFTER = 10      /* so many may be loops that are always late, if so many looks have not seen them wait */
+};
 static const int64_t LOOK = 1000000, ROUND = 10000000, EVERY = 200000000, MODULES = 5000000000;
 
 struct candidate {
     int tid, fd;                    /* of its /proc file */
+    int looks, ran;                 /* how many there were; which found it running */
+    struct late_thread late;
 };
 
 struct attach {
@@ -28,17 +36,20 @@ struct attach {
     struct attach_thread *threads[THREADS];
     int thread_count;
     struct candidate candidates[THREADS];
-    int candidate_count, next_candidate;
+    int candidate_count, next_candidate, late_count;
+    struct late_calls late;
     int64_t next_list, next_round, next_modules;    /* when it is time for */
     uint64_t mapped;                /* what was told of its modules */
-    bool over, refused;
+    bool over, refused, blind;      /* blind: to loops that are always late */
 };
 
 struct attach *attach_new(int pid, struct journal *journal, struct gather *gather)
 {
     struct attach *a = calloc(1, sizeof *a);
-    if (a)
-        *a = (struct attach){ .process = { .pid = pid, .journal = journal, .gather = gather } };
+    if (!a)
+        return NULL;
+    *a = (struct attach){ .process = { .pid = pid, .journal = journal, .gather = gather } };
+    late_calls_find(&a->late, pid);
     return a;
 }
 
@@ -67,7 +78,7 @@ static void list_threads(struct attach *a)
             continue;
         int fd = thread_open(a->process.pid, tid, "syscall");
         if (fd >= 0)
-            a->candidates[a->candidate_count++] = (struct candidate){ tid, fd };
+            a->candidates[a->candidate_count++] = (struct candidate){ .tid = tid, .fd = fd };
     }
     if (tasks)
         closedir(tasks);
@@ -76,7 +87,15 @@ static void list_threads(struct attach *a)
 static void candidate_remove(struct attach *a, int at)
 {
     close(a->candidates[at].fd);
+    late_close(&a->candidates[at].late);
     a->candidates[at] = a->candidates[--a->candidate_count];
+}
+
+static bool is_go(int pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/exe", pid);
+    return program_is_go(path);
 }
 
 static void adopt(struct attach *a, int at, const struct thread_state *state, int64_t now)
@@ -85,12 +104,23 @@ static void adopt(struct attach *a, int at, const struct thread_state *state, in
     if (!a->thread_count && !a->mapped) {
         modules_introduce(a->process.gather, a->process.pid, now);
         a->process.interpreter = interpreter_open(a->process.pid);
+        a->process.go = is_go(a->process.pid);
     }
     modules_look(a->process.gather, a->process.pid, now, &a->mapped);
+    late_close(&a->candidates[at].late);
     thread = attach_thread_new(&a->process, a->candidates[at].tid, state, now);
     if (thread)
         a->threads[a->thread_count++] = thread;
     candidate_remove(a, at);
+}
+
+/* It asks for events, and never sleeps until there are some. */
+static bool is_late(struct attach *a, struct candidate *candidate, const struct thread_state *state)
+{
+    candidate->ran += state->runs;
+    if (++candidate->looks == LATE_AFTER && a->late_count++ < LATE)
+        a->blind |= !late_open(&candidate->late, &a->late, candidate->tid) && a->late.at[0];
+    return late_has_waited(&candidate->late);
 }
 
 /* Who of them waits for events? */
@@ -104,6 +134,8 @@ static void look_for_loops(struct attach *a, int64_t now)
             candidate_remove(a, at);
         else if (!state.runs && attach_waits(&state, &a->process.journal->head->wishes))
             adopt(a, at, &state, now);
+        else if (is_late(a, &a->candidates[at], &state))
+            adopt(a, at, &(struct thread_state){ .runs = state.runs }, now);
         if (i >= a->candidate_count)
             break;
     }
@@ -144,6 +176,10 @@ static void note_doubts(const struct attach_process *process)
     struct gather *gather = process->gather;
     gather_note(gather, "Process %d was watched from outside: its callbacks, its page faults and what it calls in libc are not "
                 "seen.", process->pid);
+    if (process->go)
+        gather_note(gather, "It is a Go program: a thread of it that has nothing to run sleeps in futex, which counts as "
+                    "waiting, and a goroutine that blocks holds no loop up. Iterations are not told (go tool trace tells of "
+                    "goroutines).");
     if (d->no_ring)
         gather_note(gather, "Perf events are refused here, so only sleeps that two looks at /proc saw (2 ms) are told, and no "
                     "iterations.");
@@ -163,11 +199,31 @@ static void note_doubts(const struct attach_process *process)
         gather_note(gather, "%llu times the kernel had more to say than was read in time.", (unsigned long long)d->lost);
 }
 
+/* A loop that hangs all the time is not seen to be one; one that is always late neither, where there are no breakpoints. */
+static void note_main_thread(const struct attach *a)
+{
+    struct gather *gather = a->process.gather;
+    for (int i = 0; i < a->candidate_count; i++) {
+        const struct candidate *c = &a->candidates[i];
+        if (c->tid != a->process.pid || c->looks < LATE_AFTER)
+            continue;
+        if (c->ran > c->looks / 2)
+            gather_note(gather, "The main thread, %d, ran at %d of %d looks and never waited for events: if it runs a loop, that "
+                        "hangs all the time.", c->tid, c->ran, c->looks);
+        else if (a->blind)
+            gather_note(gather, "The main thread, %d, was never seen to wait for events. A loop that is always late, and so "
+                        "never sleeps there, is seen with perf events only, and those are refused here.", c->tid);
+    }
+}
+
 void attach_end(struct attach *a, int64_t now)
 {
     struct attach_process *process = &a->process;
     for (int i = 0; i < a->thread_count; i++)
         attach_thread_look(a->threads[i], now);
+    if (thread_letter(process->pid, process->pid) == 'T')
+        gather_note(process->gather, "Process %d is stopped (SIGSTOP): nothing of it runs until SIGCONT.", process->pid);
+    note_main_thread(a);
     if (process->journal->head->slots)
         note_doubts(process);
     else if (a->refused)
@@ -182,8 +238,8 @@ void attach_free(struct attach *a)
 {
     for (int i = 0; a && i < a->thread_count; i++)
         attach_thread_close(a->threads[i]);
-    for (int i = 0; a && i < a->candidate_count; i++)
-        close(a->candidates[i].fd);
+    while (a && a->candidate_count)
+        candidate_remove(a, 0);
     if (a)
         interpreter_close(a->process.interpreter);
     free(a);

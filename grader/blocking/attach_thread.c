@@ -71,6 +71,11 @@ bool attach_waits(const struct thread_state *s, const struct journal_wishes *wis
     return false;
 }
 
+static bool waits(const struct attach_thread *t, const struct thread_state *s)
+{
+    return attach_waits(s, &t->process->journal->head->wishes) || (t->process->go && s->system_call == SYS_futex);
+}
+
 int attach_thread_tid(const struct attach_thread *t)
 {
     return t->tid;
@@ -199,7 +204,7 @@ static void on_slept(struct attach_thread *t, int64_t ended)
 {
     int64_t slept = ended - t->out, delayed = t->each_delayed < slept ? t->each_delayed : slept, blocked = slept - delayed;
     bool runs = atomic_load(&t->slot->state) == SLOT_RUNS, seen = t->seen.out == t->out;
-    if (t->known ? !runs : seen && attach_waits(&t->seen.state, &t->process->journal->head->wishes))
+    if (t->known ? !runs : seen && waits(t, &t->seen.state))
         return;
     if (!t->known && !seen) {
         t->process->doubts.sleeps++;
@@ -260,11 +265,21 @@ static void see_lines(struct attach_thread *t, int64_t out)
     if (!t->process->interpreter || (!t->seen.lines && !(t->seen.lines = calloc(1, sizeof *t->seen.lines + ROOM))))
         return;
     struct record_lines *lines = t->seen.lines;
-    size_t len = interpreter_lines(t->process->interpreter, t->tid, lines->text, ROOM);
+    struct snapshot sample = { out, { .pc = t->seen.state.pc, .sp = t->seen.state.sp }, t->seen.stack, t->seen.stack_len };
+    size_t len = interpreter_lines(t->process->interpreter, t->tid, &sample, lines->text, ROOM);
     lines->head = (struct record){ .kind = RECORD_LINES, .pid = t->process->pid, .tid = t->tid, .time = out };
-    lines->language = LANGUAGE_PYTHON;
+    lines->language = interpreter_language(t->process->interpreter);
     if (len)
         lines->head.size = (uint32_t)((sizeof *lines + len + 1 + 7) / 8 * 8);
+}
+
+/* At its wait for events, which returns there; once it is known where that is. */
+static void breaks_place(struct attach_thread *t, uint64_t pc)
+{
+    if (t->breaks || t->process->go || t->process->doubts.no_breaks)
+        return;
+    t->breaks = t->on = t->ring && ring_break(t->ring, pc) == 0;
+    t->process->doubts.no_breaks = !t->breaks;
 }
 
 static void see(struct attach_thread *t, int64_t out, const struct thread_state *state)
@@ -273,7 +288,7 @@ static void see(struct attach_thread *t, int64_t out, const struct thread_state 
     uint64_t head = t->ring ? ring_head(t->ring) : 0;
     seen->out = 0;
     seen->state = *state;
-    if (t->known || !attach_waits(state, &t->process->journal->head->wishes)) {
+    if (t->known || !waits(t, state)) {
         if (!seen->stack)
             seen->stack = malloc(JOURNAL_STACK);
         seen->stack_len = seen->stack ? thread_stack(t->process->pid, state->sp, seen->stack, JOURNAL_STACK) : 0;
@@ -281,6 +296,8 @@ static void see(struct attach_thread *t, int64_t out, const struct thread_state 
         char letter = thread_letter(t->process->pid, t->tid);
         seen->stopped = letter == 'T' || letter == 't';
         see_lines(t, out);
+    } else {
+        breaks_place(t, state->pc);
     }
     if (!t->ring || head == ring_head(t->ring))
         seen->out = out;
@@ -364,7 +381,7 @@ static bool look_by_proc(struct attach_thread *t, int64_t now)
     struct thread_state state = thread_look(t->fd);
     if (state.gone)
         return false;
-    bool asleep = !state.runs && !state.refused && !attach_waits(&state, &t->process->journal->head->wishes);
+    bool asleep = !state.runs && !state.refused && !waits(t, &state);
     bool same = asleep && t->before_since && state.sp == t->before.sp && state.pc == t->before.pc &&
                 state.system_call == t->before.system_call;
     if (t->before_since && !same)
@@ -404,9 +421,10 @@ struct attach_thread *attach_thread_new(struct attach_process *process, int tid,
                               .settled = now };
     slot_state(t, SLOT_WAITS, now);
     delays_share(t, NULL, 0);
-    t->breaks = t->on = t->known = t->ring && ring_break(t->ring, state->pc) == 0;
+    if (state->pc)
+        breaks_place(t, state->pc);
+    t->known = t->breaks;
     process->doubts.no_ring |= !t->ring;
-    process->doubts.no_breaks |= !t->breaks;
     struct record_loop record = { { sizeof record, RECORD_LOOP, process->pid, tid, now }, t->number, WAIT_EPOLL };
     gather_record(process->gather, &record.head);
     return t;

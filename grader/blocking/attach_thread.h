@@ -23,10 +23,12 @@ struct attach_process {             /* what its threads share */
     struct journal *journal;
     struct gather *gather;
     struct interpreter *interpreter;            /* NULL: it runs none, or none is known here */
+    bool go;                                    /* a Go program: threads that have nothing to run wait in futex, too */
     struct attach_doubts doubts;
 };
 
-/* It was seen in its selector: `state`. NULL when memory is refused, or there is no slot. The process outlives it. */
+/* It was seen in its selector: `state`; or, where that has no pc, is known to call it. NULL when memory is refused, or there is
+ * no slot. The process outlives it. */
 struct attach_thread *attach_thread_new(struct attach_process *, int tid, const struct thread_state *state, int64_t now);
 /* Reads what has happened; false: it has ended. */
 bool attach_thread_look(struct attach_thread *, int64_t now);

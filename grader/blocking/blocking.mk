@@ -1,6 +1,5 @@
 # The detector of blocking calls: the watcher, what is loaded into the watched, and their tests. Included below grader.mk.
 BLOCKWATCH := $(if $(filter release,$(VARIANT)),build/bin/blockwatch,$(B)/bin/blockwatch)
-LIB_BLOCKING := $(B)/libblocking.a
 BLOCKING_SRC := $(filter-out %_main.c,$(wildcard grader/blocking/*.c))
 BLOCKING_SHARED := $(patsubst %,grader/%.c,report_file report_page report_style text_clean)
 BLOCKING_LIBS := -ldw -lelf -ljansson
@@ -32,14 +31,15 @@ $(BLOCKWATCH): $(B)/grader/blocking/blockwatch_main.o $(LIB_BLOCKING)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) $^ $(BLOCKING_LIBS) -o $@
 
-# ---- what is loaded into the watched: never sanitized, and once ----------------------------------------------------------
-LIB_BLOCKWATCH := build/bin/libblockwatch.so
-INSIDE_B := build/release/grader/blocking
-INSIDE_CFLAGS := -fPIC -O2 -fvisibility=hidden -fexceptions -fno-omit-frame-pointer -fno-stack-protector -Ibuild/release
+# ---- what is loaded into the watched: never sanitized, and once for each machine --------------------------------------------
+LIB_BLOCKWATCH := $(if $(filter arm64,$(VARIANT)),$(B)/libblockwatch.so,build/bin/libblockwatch.so)
+INSIDE_VARIANT := $(if $(filter arm64,$(VARIANT)),arm64,release)
+INSIDE_B := build/$(INSIDE_VARIANT)/grader/blocking
+INSIDE_CFLAGS := -fPIC -O2 -fvisibility=hidden -fexceptions -fno-omit-frame-pointer -fno-stack-protector -Ibuild/$(INSIDE_VARIANT)
 INSIDE_OBJECTS := $(patsubst %.c,$(INSIDE_B)/inside/%.o,$(notdir $(wildcard grader/blocking/inside/*.c))) \
                   $(INSIDE_B)/inside/calls_wrappers.o $(INSIDE_B)/inside/calls_tellers.o \
-                  $(INSIDE_B)/inside/interpreter_frames.o
-ifeq ($(VARIANT),release)
+                  $(patsubst %,$(INSIDE_B)/inside/interpreter_%.o,frames v8)
+ifeq ($(VARIANT),$(INSIDE_VARIANT))
 $(INSIDE_OBJECTS): | $(CALLS_MADE)
 $(INSIDE_B)/inside/%.o: grader/blocking/inside/%.c
 	@mkdir -p $(@D)
@@ -47,7 +47,7 @@ $(INSIDE_B)/inside/%.o: grader/blocking/inside/%.c
 $(INSIDE_B)/inside/calls_%.o: $(INSIDE_B)/calls_%.c
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(INSIDE_CFLAGS) -MMD -MP -c $< -o $@
-$(INSIDE_B)/inside/interpreter_frames.o: grader/blocking/interpreter_frames.c
+$(INSIDE_B)/inside/interpreter_%.o: grader/blocking/interpreter_%.c
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(INSIDE_CFLAGS) -MMD -MP -c $< -o $@
 # Moved into place: programs that have it loaded keep the old one.
@@ -55,12 +55,14 @@ $(LIB_BLOCKWATCH): $(INSIDE_OBJECTS)
 	@mkdir -p $(@D)
 	@$(CC) -shared -pthread -static-libgcc -Wl,-z,now -Wl,-z,nodelete -Wl,-z,defs $^ -o $@.new
 	@mv $@.new $@
+endif
+ifeq ($(VARIANT),release)
 blocking-build: $(LIB_BLOCKWATCH)
 
 # ---- the same, for a program on our own loop that watches itself: nothing in it stands in front of libc ---------------------------
 # Its names are its own: one object, in which only those that begin are seen from outside.
 LIB_OWN := $(B)/libblockwatch-own.a
-OWN_NOT := $(patsubst %,$(INSIDE_B)/inside/%.o,begin by_hand calls_wrappers execs forks named waits)
+OWN_NOT := $(patsubst %,$(INSIDE_B)/inside/%.o,begin by_hand calls_wrappers execs forks named unloadable waits)
 OWN_SEEN := own_door process_watch process_leave modules_look time_now
 $(INSIDE_B)/inside_own.o: $(filter-out $(OWN_NOT),$(INSIDE_OBJECTS))
 	@ld -r $^ -o $@
@@ -75,15 +77,16 @@ GRADER_TESTS += $(OWN_T) grader/tests/blocking/test_ladder.py
 endif
 
 # ---- the interposer's tests: they really sleep, and run once, since a sanitizer or valgrind in the watched is what they would see ----
+$(patsubst %,$(B)/grader/tests/blocking/%,inside_case cost): %: %.o
+	@$(CC) $(LDFLAGS) $^ -o $@
+ARM64_INSIDE := $(if $(filter arm64,$(VARIANT)),$(LIB_BLOCKWATCH) $(B)/grader/tests/blocking/inside_case)
 ifeq ($(VARIANT),release)
 INSIDE_TEST := $(B)/grader/tests/blocking/test_inside
 $(INSIDE_TEST): %: %.o $(B)/grader/blocking/journal.o $(B)/grader/blocking/calls.o | $(LIB_BLOCKWATCH) $(B)/grader/tests/blocking/inside_case
 	@$(CC) $(LDFLAGS) $^ $(CHECK_LIBS) -lseccomp -o $@
-$(patsubst %,$(B)/grader/tests/blocking/%,inside_case cost): %: %.o
-	@$(CC) $(LDFLAGS) $^ -o $@
 GRADER_TESTS += $(INSIDE_TEST)
 .PHONY: blocking-cost
-#: make blocking-cost           what the detector costs what it watches, in ns: a call, an iteration, a sleep
+#: make blocking-cost           what the detector costs: the watched, in ns; the look from outside, in % of a core; how soon it comes
 blocking-cost: $(BLOCKWATCH) $(LIB_BLOCKWATCH) $(B)/grader/tests/blocking/cost
 	@grader/tests/blocking/cost.sh
 endif
@@ -118,7 +121,7 @@ $(BLOCKING_T)/%.o: CFLAGS += -I$(B)
 $(patsubst %,%.o,$(BLOCKING_PURE)): | $(CALLS_MADE)
 $(BLOCKING_PURE): %: %.o $(LIB_BLOCKING)
 	@$(CC) $(LDFLAGS) -rdynamic $(filter %.o,$^) $(filter %.a,$^) $(BLOCKING_LIBS) $(CHECK_LIBS) -o $@
-$(patsubst %,$(BLOCKING_T)/test_blocking_%,findings reports sarif suppress): $(BLOCKING_T)/by_hand.o
+$(patsubst %,$(BLOCKING_T)/test_blocking_%,findings looks reports sarif suppress): $(BLOCKING_T)/by_hand.o
 $(BLOCKING_T)/test_blocking_unwind: $(call objects,$(SWITCH))
 $(BLOCKING_T)/test_blocking_html: $(BLOCKING_T)/sample.o
 ifeq ($(VARIANT),release)

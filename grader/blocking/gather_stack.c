@@ -101,8 +101,11 @@ void names_free(struct gather *g)
 
 /* ---- an interpreter's lines ------------------------------------------------------------------------------------------- */
 
+/* Of the evaluator, or code that it has made: that has lines of its own already, or is in no file. */
 static bool evaluates(const struct frame *frame)
 {
+    if (frame->language || (!frame->file && !frame->module))
+        return true;
     static const char *const evaluators[] = { "_PyEval_", "PyEval_", "Builtins_", "v8::", "_ZN2v8", "node::", "_ZN4node" };
     for (size_t i = 0; i < sizeof evaluators / sizeof *evaluators && frame->function; i++)
         if (!strncmp(frame->function, evaluators[i], strlen(evaluators[i])))
@@ -110,16 +113,20 @@ static bool evaluates(const struct frame *frame)
     return false;
 }
 
+/* In the place of all from the evaluator's first frame on to its last; what has started the interpreter is told if it is the
+ * program's own. */
 static void stack_splice(struct stack *stack, const struct frame *frames, int count)
 {
-    int from = 0, to = stack->count;
+    int from = 0, to = stack->count, own = stack->count;
     while (from < stack->count && !evaluates(&stack->frames[from]))
         from++;
     while (to > from && !evaluates(&stack->frames[to - 1]))
         to--;
     if (from == stack->count)
         from = to = 0;
-    int behind = stack->count - to, most = DEEPEST - from;
+    while (own > to && !stack->frames[own - 1].own)
+        own--;
+    int behind = own - to, most = DEEPEST - from;
     count = count < most ? count : most;
     behind = behind < most - count ? behind : most - count;
     memmove(&stack->frames[from + count], &stack->frames[to], (size_t)behind * sizeof *frames);

@@ -1,14 +1,12 @@
-/* interpreter.c - finds CPython in another process: by two symbols that it exports in every build.
+/* interpreter.c - finds CPython or V8 in another process: by symbols that they export in every build.
  *
  * The trap it exists for: a library that is called so, and is another's. */
-#include <fcntl.h>
-#include <gelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
+#include "grader/blocking/exports.h"
 #include "grader/blocking/interpreter_inside.h"
 
 bool memory_read(int pid, uint64_t at, void *to, size_t len)
@@ -17,87 +15,61 @@ bool memory_read(int pid, uint64_t at, void *to, size_t len)
     return process_vm_readv(pid, &here, 1, &there, 1, 0) == (ssize_t)len;
 }
 
-struct module {                     /* a file that is mapped */
-    uint64_t begin, offset;
-    char path[512];
-};
-
-/* The addresses that a file's dynamic symbols give to these two, and where its segment with that offset begins. */
-static bool symbols_find(Elf *elf, uint64_t offset, uint64_t *runtime, uint64_t *version, uint64_t *segment)
+/* Py_Version is there since 3.11; until then the number is in the file's name. */
+static bool python_look(const struct exports *exports, const char *file, struct interpreter *out)
 {
-    size_t headers = 0;
-    GElf_Phdr header;
-    *runtime = *version = *segment = UINT64_MAX;
-    if (elf_getphdrnum(elf, &headers) < 0)
+    uint64_t at = exports_find(exports, "Py_Version"), version = 0;
+    unsigned minor;
+    if (at && !memory_read(out->pid, at, &version, sizeof version))
         return false;
-    for (size_t i = 0; i < headers && gelf_getphdr(elf, (int)i, &header); i++)
-        if (header.p_type == PT_LOAD && (header.p_offset & ~UINT64_C(4095)) == offset)
-            *segment = header.p_vaddr & ~UINT64_C(4095);
-    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
-        GElf_Shdr head;
-        GElf_Sym symbol;
-        Elf_Data *data = elf_getdata(section, NULL);
-        if (!data || !gelf_getshdr(section, &head) || head.sh_type != SHT_DYNSYM)
-            continue;
-        for (int i = 0; gelf_getsym(data, i, &symbol); i++) {
-            const char *name = elf_strptr(elf, head.sh_link, symbol.st_name);
-            if (name && symbol.st_shndx != SHN_UNDEF && !strcmp(name, "_PyRuntime"))
-                *runtime = symbol.st_value;
-            else if (name && symbol.st_shndx != SHN_UNDEF && !strcmp(name, "Py_Version"))
-                *version = symbol.st_value;
-        }
+    if (!at && sscanf(file + strcspn(file, "3"), "3.%u", &minor) == 1)
+        version = (uint64_t)(0x0300 + minor) << 16;
+    out->runtime = exports_find(exports, "_PyRuntime");
+    out->layout = layout_of(version);
+    return out->runtime && out->layout;
+}
+
+static bool v8_look(const struct exports *exports, struct interpreter *out)
+{
+    for (int i = 0; i < V8_NUMBERS; i++) {
+        uint64_t at = exports_find(exports, v8_names[i]);
+        if (!at || !memory_read(out->pid, at, &out->v8[i], sizeof out->v8[i]))
+            return false;
     }
-    return *runtime != UINT64_MAX && *version != UINT64_MAX && *segment != UINT64_MAX;
+    return v8_is_known(out);
 }
 
-/* Whether CPython is in that file: then *out is it. */
-static bool module_look(int pid, const struct module *module, struct interpreter *out)
+static bool begins(const char *name, const char *with)
 {
-    char path[600];
-    uint64_t runtime, version, segment;
-    snprintf(path, sizeof path, "/proc/%d/root%s", pid, module->path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    Elf *elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
-    bool found = elf && symbols_find(elf, module->offset, &runtime, &version, &segment);
-    elf_end(elf);
-    if (fd >= 0)
-        close(fd);
-    if (!found)
+    return !strncmp(name, with, strlen(with));
+}
+
+/* Whether an interpreter is in that file: then *out is it. By its name: others are not opened. */
+static bool module_look(const struct mapped *module, struct interpreter *out)
+{
+    const char *name = mapped_name(module);
+    bool python = begins(name, "python") || begins(name, "libpython3");
+    struct exports exports;
+    if (!python && !begins(name, "node") && !begins(name, "libnode"))
         return false;
-    uint64_t moved = module->begin - segment, number = 0;
-    *out = (struct interpreter){ .pid = pid, .runtime = moved + runtime };
-    if (memory_read(pid, moved + version, &number, sizeof number))
-        out->layout = layout_of(number);
-    return out->layout != NULL;
-}
-
-/* By its name: of others the symbols, which may be a hundred thousand, are not looked through. */
-static bool may_be_python(const struct module *module)
-{
-    const char *name = strrchr(module->path, '/');
-    return name && (!strncmp(name, "/python", 7) || !strncmp(name, "/libpython3", 11));
+    bool found = exports_open(&exports, out->pid, module) && (python ? python_look(&exports, name, out) : v8_look(&exports, out));
+    exports_close(&exports);
+    out->language = !found ? LANGUAGE_NONE : python ? LANGUAGE_PYTHON : LANGUAGE_JAVASCRIPT;
+    return found;
 }
 
 struct interpreter *interpreter_open(int pid)
 {
-    char path[64], line[1024];
-    struct interpreter found = {0}, *interpreter = NULL;
-    elf_version(EV_CURRENT);
+    char path[64];
+    struct mapped module;
+    struct interpreter found = { .pid = pid }, *interpreter = NULL;
     snprintf(path, sizeof path, "/proc/%d/maps", pid);
     FILE *maps = fopen(path, "re");
-    while (maps && !found.layout && fgets(line, sizeof line, maps)) {
-        struct module module;
-        unsigned long begin, offset;
-        if (sscanf(line, "%lx-%*x %*s %lx %*s %*s %511[^\n]", &begin, &offset, module.path) == 3 && may_be_python(&module)) {
-            module.begin = begin;
-            module.offset = offset;
-            if (!module_look(pid, &module, &found))
-                found.layout = NULL;
-        }
-    }
+    while (maps && mapped_next(maps, &module) && !module_look(&module, &found))
+        continue;
     if (maps)
         fclose(maps);
-    if (found.layout && (interpreter = malloc(sizeof *interpreter)))
+    if (found.language && (interpreter = malloc(sizeof *interpreter)))
         *interpreter = found;
     return interpreter;
 }
@@ -105,4 +77,14 @@ struct interpreter *interpreter_open(int pid)
 void interpreter_close(struct interpreter *interpreter)
 {
     free(interpreter);
+}
+
+enum language interpreter_language(const struct interpreter *interpreter)
+{
+    return interpreter->language;
+}
+
+size_t interpreter_lines(const struct interpreter *in, int tid, const struct snapshot *sample, char *text, size_t size)
+{
+    return in->language == LANGUAGE_PYTHON ? python_lines(in, tid, text, size) : v8_lines(in, sample, text, size);
 }

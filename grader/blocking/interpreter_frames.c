@@ -8,17 +8,26 @@
 
 #include "grader/blocking/interpreter_inside.h"
 
-enum { DEEPEST = 64, FRAMES_IN_PLACE = 6, MOST_THREADS = 1024, NAME_SHOWN = 200, TABLE_AT_MOST = 1 << 20,
+enum { FRAMES_AT_MOST = 1024, INNERMOST = 24, OUTERMOST = 16,     /* those between are passed over */
+       FRAMES_IN_PLACE = 6, WORDS_OF_FRAME = 16, MOST_THREADS = 1024, NAME_SHOWN = 200, TABLE_AT_MOST = 1 << 20,
        TYPE_SIZE = 16,              /* ob_size, and a text's length */
        BYTES = 32,                  /* of a bytes object: where they begin; of a text: its state */
-       CODE_FILE = 112, CODE_NAME = 120, CODE_TABLE = 136,
        TEXT_KIND = 0x1c, TEXT_COMPACT = 0x20, TEXT_ASCII = 0x40 };
 
 static const struct layout layouts[] = {
-    { 0x030b, 40, 0, 16, 8, 160, 56, 8, 32, 48, 56, 69, -1, 72, 184, 48, 72 },
-    { 0x030c, 40, 0, 72, 8, 144, 56, 0, 0, 8, 56, 70, 3, 68, 192, 40, 56 },
-    { 0x030d, 632, 7264, 7344, 8, 160, 72, -1, 0, 8, 56, 70, 3, 68, 200, 40, 56 },
+    { 0x0309, TABLE_STEPS, 32, 0, 8, 8, 176, 24, -1, 32, 24, 104, 0, -1, 40, 104, 112, 120, 0, 48, 72 },
+    { 0x030a, TABLE_PAIRS, 32, 0, 8, 8, 176, 24, -1, 32, 24, 96, 0, -1, 40, 104, 112, 120, 0, 48, 72 },
+    { 0x030b, TABLE_SPANS, 40, 0, 16, 8, 160, 56, 8, 32, 48, 56, 69, -1, 72, 112, 120, 136, 184, 48, 72 },
+    { 0x030c, TABLE_SPANS, 40, 0, 72, 8, 144, 56, 0, 0, 8, 56, 70, 3, 68, 112, 120, 136, 192, 40, 56 },
+    { 0x030d, TABLE_SPANS, 632, 7264, 7344, 8, 160, 72, -1, 0, 8, 56, 70, 3, 68, 112, 120, 136, 200, 40, 56 },
 };
+
+/* In what pthread_self points to, in glibc since 2.4: the kernel's number of the thread. */
+#if defined(__x86_64__)
+enum { PTHREAD_TID = 720 };
+#else
+enum { PTHREAD_TID = 208 };
+#endif
 
 const struct layout *layout_of(uint64_t version)
 {
@@ -45,12 +54,22 @@ static uint64_t frame_current(const struct interpreter *in, uint64_t thread)
 uint64_t interpreter_place(const struct interpreter *in, uint64_t thread)
 {
     const struct layout *l = in->layout;
-    uint64_t frame = frame_current(in, thread), place = 0, words[9];
-    for (int depth = 0; depth < FRAMES_IN_PLACE && frame && memory_read(in->pid, frame, words, sizeof words); depth++) {
+    uint64_t frame = frame_current(in, thread), place = 0, words[WORDS_OF_FRAME];
+    size_t size = (size_t)(l->frame_at / 8 + 1) * 8;
+    for (int depth = 0; depth < FRAMES_IN_PLACE && frame && memory_read(in->pid, frame, words, size); depth++) {
         place = (place * 31 + words[l->frame_code / 8]) * 31 + words[l->frame_at / 8];
         frame = words[l->frame_previous / 8];
     }
     return place;
+}
+
+static bool thread_is(const struct interpreter *in, uint64_t thread, int tid)
+{
+    int32_t number = 0;
+    uint64_t id = word(in, thread + in->layout->thread_id);
+    if (in->layout->table == TABLE_SPANS)
+        return id == (uint64_t)tid;
+    return id && memory_read(in->pid, id + PTHREAD_TID, &number, sizeof number) && number == tid;
 }
 
 /* The innermost frame of that thread; 0: it has none. */
@@ -60,11 +79,9 @@ static uint64_t frame_of(const struct interpreter *in, int tid)
     int threads = 0;
     uint64_t i = word(in, in->runtime + l->runtime_interpreters);
     for (; i && threads < MOST_THREADS; i = word(in, i + l->interpreter_next))
-        for (uint64_t t = word(in, i + l->interpreter_threads); t && threads++ < MOST_THREADS; t = word(in, t + l->thread_next)) {
-            if (word(in, t + l->thread_id) != (uint64_t)tid)
-                continue;
-            return frame_current(in, t);
-        }
+        for (uint64_t t = word(in, i + l->interpreter_threads); t && threads++ < MOST_THREADS; t = word(in, t + l->thread_next))
+            if (thread_is(in, t, tid))
+                return frame_current(in, t);
     return 0;
 }
 
@@ -123,16 +140,43 @@ static int line_at(struct table *t, int line, int64_t at)
     return 0;
 }
 
+/* The same of a table of pairs: so many bytes further, and the line moves so. In pairs it holds for those bytes, and -128 is
+ * none; in steps from there on. */
+static int line_stepped(struct table *t, enum line_table kind, int line, int64_t at)
+{
+    int64_t end = 0;
+    for (int bytes; (bytes = table_next(t)) >= 0;) {
+        int moves = (int8_t)table_next(t);
+        end += bytes;
+        if (kind == TABLE_STEPS && end > at)
+            return line;
+        line += moves == -128 && kind == TABLE_PAIRS ? 0 : moves;
+        if (kind == TABLE_PAIRS && end > at)
+            return moves == -128 ? 0 : line;
+    }
+    return kind == TABLE_STEPS ? line : 0;
+}
+
+/* How many bytes of its code a frame has behind it. */
+static int64_t frame_at(const struct interpreter *in, uint64_t frame, uint64_t code)
+{
+    uint64_t at = word(in, frame + in->layout->frame_at);
+    int64_t bytes = in->layout->table == TABLE_SPANS   ? (int64_t)(at - (code + in->layout->code_bytes))
+                    : in->layout->table == TABLE_PAIRS ? 2 * (int64_t)(int32_t)at
+                                                       : (int32_t)at;
+    return bytes < 0 ? 0 : bytes;
+}
+
 static int frame_line(const struct interpreter *in, uint64_t frame, uint64_t code)
 {
+    const struct layout *l = in->layout;
     int32_t first_line = 0;
-    uint64_t lines = word(in, code + CODE_TABLE);
+    uint64_t lines = word(in, code + l->code_table);
     struct table table = { .in = in, .at = lines + BYTES, .left = (size_t)word(in, lines + TYPE_SIZE) };
-    int64_t at = (int64_t)(word(in, frame + in->layout->frame_at) - (code + in->layout->code_bytes));
-    if (!lines || table.left > TABLE_AT_MOST ||
-        !memory_read(in->pid, code + in->layout->code_first_line, &first_line, sizeof first_line))
+    if (!lines || table.left > TABLE_AT_MOST || !memory_read(in->pid, code + l->code_first_line, &first_line, sizeof first_line))
         return 0;
-    return line_at(&table, first_line, at < 0 ? 0 : at);
+    int64_t at = frame_at(in, frame, code);
+    return l->table == TABLE_SPANS ? line_at(&table, first_line, at) : line_stepped(&table, l->table, first_line, at);
 }
 
 /* ---- texts ---------------------------------------------------------------------------------------------------------------- */
@@ -171,29 +215,40 @@ static bool text_read(const struct interpreter *in, uint64_t at, char out[10 * N
 
 /* ---- frames --------------------------------------------------------------------------------------------------------------- */
 
-size_t interpreter_lines(const struct interpreter *in, int tid, char *text, size_t size)
+static bool frame_is_code(const struct interpreter *in, uint64_t frame)
 {
-    const struct layout *l = in->layout;
-    char file[10 * NAME_SHOWN + 1], name[10 * NAME_SHOWN + 1];
-    uint64_t frame = frame_of(in, tid);
+    uint8_t owner = 0;
+    return in->layout->owner_none < 0 || (memory_read(in->pid, frame + in->layout->frame_owner, &owner, 1) &&
+                                          owner != in->layout->owner_none);
+}
+
+/* False: it makes no sense. */
+static bool frame_tell(const struct interpreter *in, uint64_t frame, char *text, size_t size, size_t *len)
+{
+    char file[10 * NAME_SHOWN + 1], name[10 * NAME_SHOWN + 1], number[16] = "???";
+    uint64_t code = word(in, frame + in->layout->frame_code);
+    if (!text_read(in, word(in, code + in->layout->code_file), file) ||
+        !text_read(in, word(in, code + in->layout->code_name), name))
+        return false;
+    int line = frame_line(in, frame, code);
+    if (line > 0)
+        snprintf(number, sizeof number, "%d", line);
+    int put = snprintf(text + *len, size - *len, "  File \"%s\", line %s in %s\n", file, number, name);
+    if (put > 0 && (size_t)put < size - *len)
+        *len += (size_t)put;
+    return true;
+}
+
+size_t python_lines(const struct interpreter *in, int tid, char *text, size_t size)
+{
+    uint64_t frames[FRAMES_AT_MOST];
     size_t len = 0;
-    for (int depth = 0; frame && depth < DEEPEST; depth++, frame = word(in, frame + l->frame_previous)) {
-        uint8_t owner = 0;
-        if (!memory_read(in->pid, frame + l->frame_owner, &owner, 1))
+    int count = 0;
+    for (uint64_t f = frame_of(in, tid); f && count < FRAMES_AT_MOST; f = word(in, f + in->layout->frame_previous))
+        if (frame_is_code(in, f))
+            frames[count++] = f;
+    for (int i = 0; i < count; i++)
+        if ((i < INNERMOST || i >= count - OUTERMOST) && !frame_tell(in, frames[i], text, size, &len))
             return 0;
-        if (l->owner_none >= 0 && owner == l->owner_none)
-            continue;
-        uint64_t code = word(in, frame + l->frame_code);
-        if (!text_read(in, word(in, code + CODE_FILE), file) || !text_read(in, word(in, code + CODE_NAME), name))
-            return 0;
-        char number[16] = "???";
-        int line = frame_line(in, frame, code);
-        if (line > 0)
-            snprintf(number, sizeof number, "%d", line);
-        int put = snprintf(text + len, size - len, "  File \"%s\", line %s in %s\n", file, number, name);
-        if (put < 0 || (size_t)put >= size - len)
-            break;
-        len += (size_t)put;
-    }
     return len;
 }

@@ -17,6 +17,7 @@ struct view {
 struct spot {                       /* a line of it */
     struct view function, file;
     int line;                       /* 0: not known */
+    bool url;                       /* the file's name is of a URL */
 };
 
 /* ---- views -------------------------------------------------------------------------------------------------------------- */
@@ -106,6 +107,9 @@ static bool place_parse(struct view place, struct spot *spot)
     if (spot->line < 0 || place.len < 2 || place.at[place.len - 1] != ':')
         return false;
     spot->file = (struct view){ place.at, place.len - 1 };
+    spot->url = view_begins(spot->file, "file:///");
+    if (spot->url)
+        spot->file = view_from(spot->file, sizeof "file://" - 1);
     return true;
 }
 
@@ -185,18 +189,28 @@ static size_t escape_read(struct view v, unsigned long *code)
     return *code < 0x7f || *code > 0x10ffff || is_surrogate ? 0 : 2 + digits;
 }
 
-static char *copy_of(enum language language, struct view v)
+/* The same of a URL: "%20". */
+static size_t octet_read(struct view v, char *octet)
+{
+    if (v.len < 3 || *v.at != '%' || !isxdigit((unsigned char)v.at[1]) || !isxdigit((unsigned char)v.at[2]))
+        return 0;
+    char text[3] = { v.at[1], v.at[2] };
+    *octet = (char)strtoul(text, NULL, 16);
+    return *octet ? 3 : 0;
+}
+
+static char *copy_of(enum language language, bool url, struct view v)
 {
     char *copy = malloc(v.len + 1), *to = copy;
     if (!copy)
         return NULL;
     while (v.len > 0) {
         unsigned long code;
-        size_t len = language == LANGUAGE_PYTHON ? escape_read(v, &code) : 0;
-        if (len > 0)
-            to += utf8_put(to, code);
-        else
-            *to++ = *v.at;
+        bool python = language == LANGUAGE_PYTHON;
+        size_t len = python ? escape_read(v, &code) : url ? octet_read(v, to) : 0;
+        if (len == 0)
+            *to = *v.at;
+        to += len > 0 && python ? utf8_put(to, code) : 1;
         v = view_from(v, len > 0 ? len : 1);
     }
     *to = 0;
@@ -206,8 +220,8 @@ static char *copy_of(enum language language, struct view v)
 static bool frame_make(enum language language, const struct spot *spot, struct frame *frame)
 {
     *frame = (struct frame){ .line = spot->line, .language = true, .own = spot_is_own(language, spot) };
-    frame->function = copy_of(language, spot->function);
-    frame->file = copy_of(language, spot->file);
+    frame->function = copy_of(language, false, spot->function);
+    frame->file = copy_of(language, spot->url, spot->file);
     if (frame->function && frame->file)
         return true;
     free(frame->function);

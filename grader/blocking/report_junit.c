@@ -75,7 +75,9 @@ static void put_site(FILE *file, const struct findings *f, const struct site *si
     char name[WORDS], words[WORDS], place[WORDS];
     const struct frame *frame = site_frame(site);
     bool skipped = site->is_suppressed || site->is_known, fails = site_fails(f, site);
-    snprintf(name, sizeof name, "%.60s in %.200s", site->what ? site->what : "", words_place(site, place));
+    bool known = site_frame(site) || site->callback;
+    snprintf(name, sizeof name, known ? "%.60s in %.200s" : "%.60s", site->what ? site->what : verdict_name(site->verdict),
+             words_place(site, place));
     fprintf(file, "    <testcase classname=\"blockwatch.%s\"", verdict_name(site->verdict));
     put_attribute(file, "name", name);
     if (frame && frame->file) {

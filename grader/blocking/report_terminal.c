@@ -84,8 +84,12 @@ static void put_nothing(struct sheet *s, const struct findings *f)
     char words[WORDS], iterations[WORD], sleeps[WORD], together[WORD];
     const struct loop_account all = findings_account(f);
     if (f->loop_count == 0)
-        snprintf(words, sizeof words, "no event loop was seen: no thread waited in epoll_wait. If it waits in poll or select, "
-                 "say --polls; if in a function of its own, say --wait FUNCTION.");
+        snprintf(words, sizeof words, "no event loop was seen: no thread waited in epoll_wait. If it waits in poll, select or "
+                 "io_uring, say --polls; if in a function of its own, say --wait FUNCTION.");
+    else if (f->site_count)
+        snprintf(words, sizeof words, "nothing new: in %s iterations the kernel counted %s sleeps outside of the loop's wait, %s "
+                 "together.", words_count(all.iterations, iterations), words_count(all.sleeps, sleeps),
+                 words_time(all.blocked, together));
     else if (all.sleeps == 0)
         snprintf(words, sizeof words, "nothing: in %s iterations the kernel counted no sleep outside of the loop's wait.",
                  words_count(all.iterations, iterations));
@@ -157,7 +161,8 @@ static void put_head(struct sheet *s, const struct findings *f)
         snprintf(words, sizeof words, ": %d place%s held the event loop%s up, for %s in all", fresh, fresh > 1 ? "s" : "",
                  f->loop_count > 1 ? "s" : "", words_time(time, total));
     else
-        snprintf(words, sizeof words, ": %s", f->loop_count ? "nothing held the event loop up" : "no event loop was seen");
+        snprintf(words, sizeof words, ": %s", f->loop_count == 0 ? "no event loop was seen" :
+                 f->site_count ? "nothing new held the event loop up" : "nothing held the event loop up");
     sheet_put_wrapped(s, fresh ? RED : BOLD, 2, words);
     sheet_end(s);
     if (f->command) {

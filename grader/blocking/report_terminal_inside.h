@@ -14,6 +14,7 @@ enum ink { PLAIN, BOLD, DIM, RED, YELLOW, CYAN, GREEN };
 struct sheet {
     FILE *f;
     bool colour;
+    enum ink ink;                   /* of what was put last; a line ends plain */
     size_t width, at;               /* columns; where the line is now */
     char root[1024];                /* paths below it are told from there */
 };

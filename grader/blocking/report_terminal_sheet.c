@@ -9,12 +9,20 @@
 
 enum { LONGEST = 1024 };
 
+static void ink_take(struct sheet *s, enum ink ink)
+{
+    static const char *const codes[] = { "", "\033[1m", "\033[2m", "\033[1;31m", "\033[33m", "\033[36m", "\033[32m" };
+    if (s->colour && s->ink != ink)
+        fprintf(s->f, "%s%s", s->ink == PLAIN ? "" : "\033[0m", codes[ink]);
+    s->ink = ink;
+}
+
 /* Clean text, as it is. */
 static void put_clean(struct sheet *s, enum ink ink, const char *text, size_t len)
 {
-    static const char *const codes[] = { "", "\033[1m", "\033[2m", "\033[1;31m", "\033[33m", "\033[36m", "\033[32m" };
-    bool inked = s->colour && ink != PLAIN && len > 0;
-    fprintf(s->f, "%s%.*s%s", inked ? codes[ink] : "", (int)len, text, inked ? "\033[0m" : "");
+    if (len > 0)
+        ink_take(s, ink);
+    fprintf(s->f, "%.*s", (int)len, text);
     s->at += text_columns(text, len);
 }
 
@@ -108,12 +116,14 @@ void sheet_put_wrapped(struct sheet *s, enum ink ink, size_t indent, const char 
 void sheet_tab(struct sheet *s, size_t column)
 {
     size_t blanks = column > s->at ? column - s->at : s->at > 0;
+    ink_take(s, PLAIN);
     fprintf(s->f, "%*s", (int)blanks, "");
     s->at += blanks;
 }
 
 void sheet_end(struct sheet *s)
 {
+    ink_take(s, PLAIN);
     fputc('\n', s->f);
     s->at = 0;
 }

@@ -63,21 +63,56 @@ const char *words_place(const struct site *site, char out[WORDS])
     return out;
 }
 
+/* "49.000 ms at most, 1.035 s in all (30 times)"; of one: "49.000 ms". */
+static const char *say_times(const struct site *site, char out[WORDS])
+{
+    char total[WORD], longest[WORD], count[WORD];
+    if (site->count == 1)
+        return words_time(site->longest, out);
+    snprintf(out, WORDS, "%s at most, %s in all (%s times)", words_time(site->longest, longest), words_time(site->total, total),
+             words_count(site->count, count));
+    return out;
+}
+
+static const char *say_what(const struct site *site, char out[WORDS])
+{
+    text_clean(out, WORDS, site->what ? site->what : verdict_name(site->verdict));
+    return out;
+}
+
+/* ", called by handle at srv.py:6". */
+static const char *say_caller(const struct site *site, char out[WORDS])
+{
+    char place[WORDS];
+    bool known = site_frame(site) || site->callback;
+    snprintf(out, WORDS, known ? ", called by %.300s" : ", and %.300s", words_place(site, place));
+    return out;
+}
+
+static const char *say_asked(const struct site *site, char out[WORDS])
+{
+    char text[WORDS / 3];
+    snprintf(text, sizeof text, "%s%s", site->asked && *site->asked ? ": " : "", site->asked ? site->asked : "");
+    text_clean(out, WORDS, text);
+    return out;
+}
+
 const char *words_site(const struct site *site, char out[WORDS])
 {
-    static const char *const verbs[] = {
-        [BLOCKED] = "The event loop slept", [HOG] = "The event loop was kept busy",
-        [STARVED] = "The event loop was ready and did not run", [FAULTS] = "The event loop slept in a page fault",
-        [COULD_BLOCK] = "The event loop might have slept",
-    };
-    char what[WORDS], place[WORDS], total[WORD], longest[WORD], count[WORD];
-    if (site->verdict == COULD_BLOCK)
-        snprintf(out, WORDS, "%s, and did not, in %.300s, called by %.300s: %s times.", verbs[site->verdict],
-                 words_what(site, what), words_place(site, place), words_count(site->count, count));
+    char times[WORDS], what[WORDS], caller[WORDS], asked[WORDS], count[WORD];
+    if (site->verdict == STARVED)
+        snprintf(out, WORDS, "The event loop was ready and did not run for %.200s%.300s.", say_times(site, times),
+                 say_asked(site, asked));
+    else if (site->verdict == HOG)
+        snprintf(out, WORDS, "The event loop was kept busy for %.200s, in %.100s%.300s%.300s.", say_times(site, times),
+                 say_what(site, what), say_caller(site, caller), say_asked(site, asked));
+    else if (site->verdict == COULD_BLOCK)
+        snprintf(out, WORDS, "The event loop might have slept, and did not, in %.300s%.300s: %s time%s.", words_what(site, what),
+                 say_caller(site, caller), words_count(site->count, count), site->count == 1 ? "" : "s");
     else
-        snprintf(out, WORDS, "%s for %s at most, %s in all (%s times), in %.300s, called by %.300s.", verbs[site->verdict],
-                 words_time(site->longest, longest), words_time(site->total, total), words_count(site->count, count),
-                 words_what(site, what), words_place(site, place));
+        snprintf(out, WORDS, "The event loop slept%s for %.200s, in %.300s%.300s.",
+                 site->verdict == FAULTS ? " in a page fault" : "", say_times(site, times), words_what(site, what),
+                 say_caller(site, caller));
     return out;
 }
 

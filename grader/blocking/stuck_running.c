@@ -28,6 +28,7 @@ enum { WANTED = sizeof wanted / sizeof *wanted };
 
 struct running {
     int fd;
+    bool paused, slow;
     struct perf_event_mmap_page *page;
     const uint8_t *ring;
     uint8_t record[RECORD_AT_MOST];
@@ -59,7 +60,7 @@ static int event_open(int tid)
 
 struct running *running_open(int tid)
 {
-    struct running *r = malloc(sizeof *r);
+    struct running *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
     r->fd = event_open(tid);
@@ -90,6 +91,26 @@ void running_slow(struct running *r, int64_t period)
 {
     uint64_t ns = (uint64_t)period;
     ioctl(r->fd, PERF_EVENT_IOC_PERIOD, &ns);
+    r->slow = period != FIRST_PERIOD;
+}
+
+void running_pause(struct running *r)
+{
+    if (r->paused)
+        return;
+    ioctl(r->fd, PERF_EVENT_IOC_DISABLE, 0);
+    r->page->data_tail = r->page->data_head;
+    r->paused = true;
+}
+
+void running_resume(struct running *r)
+{
+    if (!r->paused)
+        return;
+    if (r->slow)
+        running_slow(r, FIRST_PERIOD);
+    ioctl(r->fd, PERF_EVENT_IOC_ENABLE, 0);
+    r->paused = false;
 }
 
 static void ring_copy(const struct running *r, uint64_t at, void *into, size_t len)

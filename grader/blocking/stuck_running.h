@@ -27,6 +27,9 @@ struct running *running_open(int tid);
 bool running_next(struct running *, struct snapshot *);
 /* Few from now on: one in so many ns. */
 void running_slow(struct running *, int64_t period);
+/* None for now, and those there are are forgotten; and as at first again. To begin anew would cost ten times as much. */
+void running_pause(struct running *);
+void running_resume(struct running *);
 void running_close(struct running *);
 
 struct stopping {                   /* a thread that was asked to stop */

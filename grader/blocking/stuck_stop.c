@@ -26,13 +26,6 @@
 
 enum { LOOKS_FOR_STOP = 50, PAUSE = 40000 };       /* ns between two: two milliseconds in all */
 
-static int64_t clock_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
 static bool runs(int pid, int tid)
 {
     int fd = thread_open(pid, tid, "syscall");
@@ -64,7 +57,7 @@ static int stops(struct stopping *stopping, int *signal)
     int ends = ends_wanted(stopping->pid, stopping->tid);
     for (int i = 0; i < LOOKS_FOR_STOP; i++) {
         siginfo_t info = {0};
-        int64_t now = clock_now();
+        int64_t now = thread_clock();
         if (waitid(P_PID, (id_t)stopping->tid, &info, WSTOPPED | WNOHANG | __WALL | ends) < 0)
             return -errno;
         *signal = info.si_status >> 8 ? 0 : info.si_status;
@@ -127,7 +120,7 @@ static int stopped(int pid, int tid, struct snapshot *sample, uint8_t *into, siz
     if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &regs) < 0)
         return -errno;
     registers_of(&user, &sample->at);
-    sample->time = clock_now();
+    sample->time = thread_clock();
     sample->stack = into;
     sample->stack_len = thread_stack(pid, sample->at.sp, into, room);
     if (made_again(&user) && !signal_waits(pid, tid))
@@ -139,7 +132,7 @@ static int stopped(int pid, int tid, struct snapshot *sample, uint8_t *into, siz
 static void let_go(struct stopping *stopping, int signal)
 {
     atomic_fetch_add(&stopping->slot->stops, 1);
-    atomic_fetch_add(&stopping->slot->stopped, clock_now() - stopping->asked);
+    atomic_fetch_add(&stopping->slot->stopped, thread_clock() - stopping->asked);
     ptrace(PTRACE_DETACH, stopping->tid, NULL, (void *)(intptr_t)signal);
 }
 
@@ -151,7 +144,7 @@ int running_stop(struct stopping *stopping, struct slot *slot, struct snapshot *
             return -EAGAIN;
         if (ptrace(PTRACE_SEIZE, slot->tid, NULL, NULL) < 0)
             return -errno;
-        *stopping = (struct stopping){ slot->pid, slot->tid, clock_now(), slot };
+        *stopping = (struct stopping){ slot->pid, slot->tid, thread_clock(), slot };
         if (ptrace(PTRACE_INTERRUPT, slot->tid, NULL, NULL) < 0)
             return -errno;
     }

@@ -10,11 +10,19 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "grader/blocking/calls.h"
 
 enum { PAGE = 4096 };
+
+int64_t thread_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
 
 int thread_open(int pid, int tid, const char *name)
 {

@@ -13,6 +13,8 @@ struct thread_state {
     uint64_t arguments[6], sp, pc;  /* of a sleeper */
 };
 
+/* CLOCK_MONOTONIC, ns. */
+int64_t thread_clock(void);
 /* What it does now, from /proc/PID/task/TID/syscall opened before; `fd` is pread. */
 struct thread_state thread_look(int fd);
 /* Opens a file of /proc/PID/task/TID. A descriptor, or -errno. */

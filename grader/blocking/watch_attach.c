@@ -13,10 +13,12 @@
 static int may_look(int pid)
 {
     char letter = thread_letter(pid, pid);
-    if (!letter || letter == 'Z' || letter == 'X') {
+    if (letter == 'Z')
+        watch_say("--attach %d: it has ended, and its parent has not asked for its status: there is nothing to watch.", pid);
+    else if (!letter || letter == 'X')
         watch_say("--attach %d: there is no such process.", pid);
+    if (!letter || letter == 'Z' || letter == 'X')
         return EXIT_OURS;
-    }
     int fd = thread_open(pid, pid, "syscall");
     struct thread_state state = fd >= 0 ? thread_look(fd) : (struct thread_state){ .refused = true };
     if (fd >= 0)
@@ -32,10 +34,7 @@ static void look(struct watch *w, int64_t until)
     int64_t now = watch_now();
     watch_urgent(true);
     for (int signal = 0; (!signal || signal == SIGCHLD) && now < until && !attach_over(w->attach);) {
-        gather_read(w->gather, false);
-        int64_t next = attach_look(w->attach, now), stuck = stuck_look(w->stuck, now);
-        next = stuck < next ? stuck : next;
-        live_draw(&w->live, &w->journal, w->stuck, now);
+        int64_t next = watch_look(w, now);
         signal = command_wait(&w->command, next < until ? next : until);
         now = watch_now();
     }

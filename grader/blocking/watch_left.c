@@ -64,7 +64,8 @@ static void scan(struct watch_left *left, int journal_fd)
         journal.st_ino = 0;
     for (struct dirent *entry; all && (entry = readdir(all)) && left->count < LEFT_AT_MOST;) {
         int pid = atoi(entry->d_name);
-        if (pid > 0 && pid != getpid() && began(pid) >= ours && alive(pid) && has_mapped(pid, journal.st_ino))
+        if (pid > 0 && pid != getpid() && pid != left->looker && began(pid) >= ours && alive(pid) &&
+            has_mapped(pid, journal.st_ino))
             left->pids[left->count++] = pid;
     }
     if (all)

@@ -13,6 +13,7 @@ enum { LEFT_AT_MOST = 256 };
 struct watch_left {
     int pids[LEFT_AT_MOST];
     int count, loops;               /* of these so many run loops */
+    int looker;                     /* has it, too, and is ours (watch_apart.h); 0: there is none */
     int64_t scanned;
 };
 

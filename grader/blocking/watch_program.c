@@ -106,6 +106,38 @@ static bool needs(int fd, const Elf64_Ehdr *elf, const char *library)
     return false;
 }
 
+/* Whether it has a note of that owner: a name of three letters at most. */
+static bool has_note(int fd, const Elf64_Ehdr *elf, const char *owner)
+{
+    enum { ROOM = 4096 };
+    uint8_t notes[ROOM];
+    for (int i = 0; i < elf->e_phnum; i++) {
+        Elf64_Phdr part;
+        if (!read_part(fd, elf, i, &part) || part.p_type != PT_NOTE)
+            continue;
+        ssize_t len = pread(fd, notes, part.p_filesz < ROOM ? part.p_filesz : ROOM, (off_t)part.p_offset);
+        Elf64_Nhdr note;
+        for (size_t at = 0; len > 0 && at + sizeof note + 4 <= (size_t)len;) {
+            memcpy(&note, notes + at, sizeof note);
+            if (note.n_namesz >= strlen(owner) + 1 && !strncmp((char *)notes + at + sizeof note, owner, 4))
+                return true;
+            at += sizeof note + ((uint64_t)note.n_namesz + 3) / 4 * 4 + ((uint64_t)note.n_descsz + 3) / 4 * 4;
+        }
+    }
+    return false;
+}
+
+bool program_is_go(const char *path)
+{
+    Elf64_Ehdr elf;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is = fd >= 0 && pread(fd, &elf, sizeof elf, 0) == sizeof elf && !memcmp(elf.e_ident, ELFMAG, SELFMAG) &&
+              elf.e_ident[EI_CLASS] == ELFCLASS64 && elf.e_phentsize == sizeof(Elf64_Phdr) && has_note(fd, &elf, "Go");
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
 static enum program_way look_elf(int fd, const char *path, char why[512])
 {
     Elf64_Ehdr elf;
@@ -122,6 +154,8 @@ static enum program_way look_elf(int fd, const char *path, char why[512])
         return outside(why, path, "is linked statically, so nothing can be loaded into it");
     if (!strstr(linker, "/ld-linux"))
         return outside(why, path, "does not use the GNU C library, which libblockwatch.so is made for");
+    if (has_note(fd, &elf, "Go"))
+        return outside(why, path, "is a Go program, whose runtime calls the kernel itself and not the C library");
     if (needs(fd, &elf, "libasan.so") || needs(fd, &elf, "libtsan.so"))
         return outside(why, path, "is built with a sanitizer, whose library would no longer be the first");
     const char *reason;

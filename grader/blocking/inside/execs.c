@@ -105,6 +105,7 @@ WRAPPER int wrap_execve(const char *path, char *const arguments[], char *const e
     static int (*real)(const char *, char *const[], char *const[]);
     if (!real)
         real_find(&real, "execve");
+    unloadable_tell(path);
     return loop_return(loop_leave(), real(path, arguments, environment_kept(environment)));
 }
 
@@ -114,6 +115,7 @@ WRAPPER int wrap_execvpe(const char *file, char *const arguments[], char *const 
     static int (*real)(const char *, char *const[], char *const[]);
     if (!real)
         real_find(&real, "execvpe");
+    unloadable_tell(file);
     return loop_return(loop_leave(), real(file, arguments, environment_kept(environment)));
 }
 
@@ -218,6 +220,7 @@ WRAPPER int wrap_posix_spawn(pid_t *child, const char *path, const void *actions
     struct call call;
     if (!real)
         real_find(&real, "posix_spawn");
+    unloadable_tell(path);
     if (!call_enter(&call, CALL_posix_spawn))
         return real(child, path, actions, attributes, arguments, environment_kept(environment));
     int result = real(child, path, actions, attributes, arguments, environment_kept(environment));
@@ -235,6 +238,7 @@ WRAPPER int wrap_posix_spawnp(pid_t *child, const char *file, const void *action
     struct call call;
     if (!real)
         real_find(&real, "posix_spawnp");
+    unloadable_tell(file);
     if (!call_enter(&call, CALL_posix_spawnp))
         return real(child, file, actions, attributes, arguments, environment_kept(environment));
     int result = real(child, file, actions, attributes, arguments, environment_kept(environment));

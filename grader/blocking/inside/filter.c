@@ -20,7 +20,7 @@ static const uint32_t machine_number = AUDIT_ARCH_AARCH64;
 static const int needed[] = { SYS_gettid, SYS_getpid, SYS_getrusage, SYS_clock_gettime };
 static const int essential[] = { SYS_mmap, SYS_munmap, SYS_madvise, SYS_nanosleep, SYS_getppid };
 static const int others[] = { SYS_process_vm_readv, SYS_perf_event_open, SYS_openat, SYS_read, SYS_close, SYS_fcntl, SYS_statx,
-                              SYS_readlinkat, SYS_getsockopt, SYS_getsockname, SYS_getpeername };
+                              SYS_readlinkat, SYS_getsockopt, SYS_getsockname, SYS_getpeername, SYS_geteuid };
 static bool forbids, forbids_others;
 
 struct machine {

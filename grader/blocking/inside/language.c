@@ -76,12 +76,10 @@ static void lines_write(struct journal *journal, int32_t language, const char *t
     journal_publish(&record->head, RECORD_LINES);
 }
 
-void language_tell(struct journal *journal, int64_t time)
+/* Apart from who calls it: it takes a page of the stack, and a coroutine of a program in C may have no more than that. */
+static __attribute__((noinline)) void lines_tell(const struct interpreter_kind *language, struct journal *journal, int64_t time)
 {
-    const struct interpreter_kind *language = language_here();
     char text[LANGUAGE_TEXT];
-    if (!language || taking.text || !may_ask())
-        return;
     taking = (struct taking){ .text = text };
     language_takers++;
     language->print();
@@ -89,6 +87,13 @@ void language_tell(struct journal *journal, int64_t time)
     size_t len = taking.len;
     taking = (struct taking){0};
     lines_write(journal, language->number, text, len, time);
+}
+
+void language_tell(struct journal *journal, int64_t time)
+{
+    const struct interpreter_kind *language = language_here();
+    if (language && !taking.text && may_ask())
+        lines_tell(language, journal, time);
 }
 
 void language_tell_again(struct journal *journal, const struct record *before, int64_t time)

@@ -1,8 +1,10 @@
 /* language_python.c - CPython: the function that its faulthandler calls from signal handlers. It needs no GIL for the calling
- * thread's own frames, allocates nothing, and writes to a descriptor. Where it is not exported (3.13) the frames are read as
- * they are from outside.
+ * thread's own frames, allocates nothing, and writes to a descriptor. Where it is not exported (3.9, 3.10, 3.13) the frames are
+ * read as they are from outside.
  *
  * The trap it exists for: a thread that Python does not know, or one that it does not know any more. */
+#include <stdlib.h>
+#include <string.h>
 #include <sys/uio.h>
 
 #include "grader/blocking/inside/find.h"
@@ -21,11 +23,20 @@ bool memory_read(int pid, uint64_t at, void *to, size_t len)
     return raw6(SYS_process_vm_readv, pid, (long)&here, 1, (long)&there, 1, 0) == (long)len;
 }
 
-static bool python_is_here(void)
+/* As Py_Version has it, which is there since 3.11. */
+static unsigned long python_version(void)
 {
     const unsigned long *version = find_anywhere("Py_Version");
+    const char *(*get)(void) = NULL;
+    *(void **)&get = find_anywhere("Py_GetVersion");
+    const char *text = get && !version ? get() : "";
+    return version ? *version : strncmp(text, "3.", 2) ? 0 : (0x0300 + strtoul(text + 2, NULL, 10)) << 16;
+}
+
+static bool python_is_here(void)
+{
     itself.runtime = (uint64_t)find_anywhere("_PyRuntime");
-    itself.layout = version ? layout_of(*version) : NULL;
+    itself.layout = layout_of(python_version());
     *(void **)&thread_state = find_anywhere("PyGILState_GetThisThreadState");
     *(void **)&is_initialized = find_anywhere("Py_IsInitialized");
     *(void **)&dump = find_anywhere("_Py_DumpTraceback");

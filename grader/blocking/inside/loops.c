@@ -234,8 +234,10 @@ int wait_leave(struct wait *wait, int events)
         return events;
     int64_t now = time_now();
     slot->waited += now - w->began;
-    if (truth_moved(&w->truth))
+    if (truth_moved(&w->truth)) {
         wait_slept(w, now);
+        now = time_now();
+    }
     w->began = w->settled = now;
     w->blocked = w->attributed = w->delayed = 0;
     w->sleeps = w->preempted = 0;

@@ -68,7 +68,7 @@ void note_tell(const char *text)
 static void process_tell(int argc, char **argv)
 {
     char path[1024];
-    long len = raw3(SYS_readlink, (long)"/proc/self/exe", (long)path, sizeof path);
+    long len = raw4(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)path, sizeof path);
     size_t size = len > 0 ? (size_t)len : 0, all = size + 1;
     for (int i = 0; i < argc; i++)
         all += strlen(argv[i]) + 1;

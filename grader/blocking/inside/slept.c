@@ -56,6 +56,8 @@ int64_t times_rebase(struct watched *w)
     w->base_major = (uint64_t)usage.ru_majflt;
     w->base_minor = (uint64_t)usage.ru_minflt;
     w->contended = each > CONTENDED ? CONTENDED_FOR : w->contended > 0 ? w->contended - 1 : 0;
+    if (w->truth.tier != TIER_RING)
+        truth_skip(&w->truth);      /* opening a file of /proc may sleep: times_late has passed over that already */
     return each;
 }
 
@@ -98,8 +100,8 @@ static struct block block_by_clocks(struct watched *w, const struct sleeps *slee
                            .sure = sure };
 }
 
-/* The ring counts what a switch takes as sleep; the clocks do not. What that makes on average since they were read, for each sleep
- * and the loop's own among them, is taken off; and if the ring does not hold all of them, the clocks alone are believed. */
+/* The ring counts what a switch takes as sleep; the clocks do not. What that makes on average since they were read, for each
+ * sleep and the loop's own among them, is taken off; and if the ring does not hold all of them, the clocks alone are believed. */
 static int64_t block_asleep(const struct watched *w, const struct sleeps *sleeps, int64_t before, int64_t off, uint32_t wakes)
 {
     int64_t over = (before + sleeps->asleep - off) / wakes;
@@ -248,11 +250,11 @@ static void blocked_tell(struct watched *w, const struct telling *telling, const
     struct journal *journal = process_journal();
     if (!journal || block->ended - w->slot->found < journal->head->wishes.grace)
         return;
-    modules_tell(journal, block->ended);
     key ^= language_place() << 1;
     struct told *told = site_tells(w, key ? key : 2, block->blocked, block->ended);
     if (!told)
         return;
+    modules_tell(journal, block->ended);
     struct record_blocked *record = (struct record_blocked *)journal_reserve(journal, sizeof *record + JOURNAL_STACK);
     if (!record)
         return;
@@ -271,7 +273,10 @@ static void blocked_tell(struct watched *w, const struct telling *telling, const
     language_tell(journal, block->ended);       /* before that is told: a reader finds both, or none */
     journal_publish(&record->head, switches ? RECORD_BLOCKED : RECORD_COULD_BLOCK);
     told->record = record;
-    times_pass(w);                  /* what we did is not what it did */
+    times_pass(w);                  /* what we did is not what it did, nor is the time that it took */
+    int64_t ours = time_now() - w->settled;
+    w->began += ours;
+    w->settled += ours;
 }
 
 /* ---- slow paths of wrap.h ---------------------------------------------------------------------------------------------- */

@@ -170,7 +170,7 @@ struct watched *thread_watch(enum wait_kind kind)
     if (!watched_thread && process_journal())
         watched_thread = pages_new();
     if (!watched_thread && process_journal() && !atomic_exchange(&refused, true))
-        note_tell("The kernel refuses the memory (ulimit -v, cgroup, seccomp) that watching a thread takes: this one is not watched.");
+        note_tell("The kernel refuses the memory that watching a thread takes (ulimit -v, cgroup, seccomp): it is not watched.");
     struct watched *w = filter_allows() ? watched_thread : NULL;
     if (!w || (w->tid && !thread_same(w)) || (!w->tid && !thread_find(w, kind)))
         return NULL;

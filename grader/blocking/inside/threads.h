@@ -6,6 +6,8 @@
 void threads_begin(void);
 /* What in the environment makes programs be watched: those that are executed get it, too. */
 void environment_remember(char **environment);
+/* That program is executed: if nothing can be loaded into it, that is noted. */
+void unloadable_tell(const char *path);
 /* The function of that name is a loop's wait; "": none is. */
 void named_begin(const char *name);
 

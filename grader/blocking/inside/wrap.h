@@ -23,8 +23,8 @@
  * else.
  *
  * Nothing in a wrapper touches errno. A thread that is cancelled in one leaves slot->call behind, and so would a signal handler
- * that jumps out of one: the end of the thread, longjmp and the next wait forget it. Wrappers are compiled with -fexceptions, so that a cancellation
- * passes through.
+ * that jumps out of one: the end of the thread, longjmp and the next wait forget it. Wrappers are compiled with -fexceptions, so
+ * that a cancellation passes through.
  *
  * The trap it exists for: a wrapper that costs more than the call. */
 #ifndef EDDY_GRADER_BLOCKING_WRAP_H

@@ -1,17 +1,26 @@
-/* cost.c - what watching costs the watched: ns for a call that does not sleep, for an iteration with a ready event, and for one
- * that really sleeps. Prints three numbers; it is run with and without the interposer, and the differences are what counts.
+/* cost.c - what watching costs, for cost.sh.
  *
- * The trap it exists for: a mean over whatever else the machine did. Each is the smallest of many short batches. */
+ *     cost                    the watched: ns for a call that does not sleep, for an iteration with a ready event, and for one
+ *                             that really sleeps; run with and without the interposer, the differences are what counts
+ *     cost idle SECONDS       a loop that waits,
+ *     cost steady SECONDS     that has a thousand events a second,
+ *     cost busy SECONDS       that always has one: for the watcher to look at
+ *     cost ticks SECONDS      no loop, but a thread that does nothing but sleep, 5 ms at a time: the least that a watcher costs
+ *     cost hangs COUNT        a loop that hangs so often, for 20 ms each, at any moment of the watcher's tick
+ *
+ * The trap it exists for: a mean over whatever else the machine did. Each of the three is the smallest of many short batches. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCHES = 60, CALLS = 20000, ITERATIONS = 2000, SLEEPS = 300 };
+enum { BATCHES = 60, CALLS = 20000, ITERATIONS = 2000, SLEEPS = 300, MS = 1000000, WORK = 10000 };
 
 static int loop, event, there[2], back[2];
 
@@ -79,12 +88,73 @@ static double best(void (*batch)(void), int count)
     return (double)least / count;
 }
 
-int main(void)
+/* ---- what the watcher looks at ------------------------------------------------------------------------------------------- */
+
+static void work(void)
+{
+    for (volatile int i = 0; i < WORK; i++)
+        continue;
+}
+
+/* Events come so many ns apart; 0: there always is one. */
+static void serve(int64_t seconds, int64_t apart)
+{
+    int timer = apart ? timerfd_create(CLOCK_MONOTONIC, 0) : eventfd(1, 0);
+    struct itimerspec time = { { apart / 1000000000, apart % 1000000000 }, { apart / 1000000000, apart % 1000000000 } };
+    struct epoll_event out;
+    uint64_t times;
+    if (apart)
+        timerfd_settime(timer, 0, &time, NULL);
+    register_in(timer);
+    for (int64_t end = now() + seconds * 1000 * MS; now() < end;) {
+        if (epoll_wait(loop, &out, 1, -1) == 1 && apart && read(timer, &times, sizeof times) < 0)
+            exit(1);
+        work();
+    }
+}
+
+static void ticks(int64_t seconds)
+{
+    int64_t at = now();
+    for (int64_t end = at + seconds * 1000 * MS; at < end;) {
+        at += 5 * MS;
+        struct timespec until = { .tv_sec = at / 1000000000, .tv_nsec = at % 1000000000 };
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    }
+}
+
+static void hangs(int64_t count)
+{
+    struct epoll_event out;
+    for (uint32_t i = 0, random = 1; i < count; i++) {
+        random = random * 1664525 + 1013904223;
+        epoll_wait(loop, &out, 1, (int)(random >> 16) % 13 + 1);
+        work();
+        nanosleep(&(struct timespec){ .tv_nsec = 20 * MS + (random >> 8) % MS }, NULL);
+    }
+}
+
+static int act(const char *what, int64_t amount)
+{
+    if (!strcmp(what, "ticks"))
+        ticks(amount);
+    else if (!strcmp(what, "hangs"))
+        hangs(amount);
+    else
+        serve(amount, !strcmp(what, "idle") ? amount * 1000 * MS : !strcmp(what, "steady") ? MS : 0);
+    return 0;
+}
+
+/* ---- what the watched pays ----------------------------------------------------------------------------------------------- */
+
+int main(int argc, char **argv)
 {
     struct epoll_event out;
     pthread_t thread;
     uint64_t one = 1;
     loop = epoll_create1(0);
+    if (argc > 2)
+        return act(argv[1], atoi(argv[2]));
     event = eventfd(0, 0);
     register_in(event);
     if (write(event, &one, sizeof one) != sizeof one || epoll_wait(loop, &out, 1, -1) != 1)

@@ -16,10 +16,12 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 static int loop, event;
@@ -242,6 +244,7 @@ static void case_cancel(void)
     loop_open();
     sem_init(&turned, 0, 0);
     must(pthread_create(&thread, NULL, thread_wait, &turned) == 0 && sem_wait(&turned) == 0, 40);
+    case_short();
     must(pthread_cancel(thread) == 0 && pthread_join(thread, &end) == 0 && end == PTHREAD_CANCELED, 41);
     loop = was_loop;
     event = was_event;
@@ -341,6 +344,27 @@ static void case_kill(void)
     kill(getpid(), SIGKILL);
 }
 
+/* Nothing happens: each wait is long enough for the clocks to be read anew behind it. */
+static void case_idle(void)
+{
+    struct epoll_event out;
+    for (int i = 0; i < 5; i++)
+        must(epoll_wait(loop, &out, 1, 5) == 0, 51);
+}
+
+/* In a coroutine with one page of stack, and nothing behind it. What it calls is linked before. */
+static void case_narrow(void)
+{
+    static ucontext_t here, there;
+    char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    must(pages != MAP_FAILED && mprotect(pages, 4096, PROT_NONE) == 0 && getcontext(&there) == 0, 49);
+    case_short();
+    there.uc_stack = (stack_t){ .ss_sp = pages + 4096, .ss_size = 4096 };
+    there.uc_link = &here;
+    makecontext(&there, case_short, 0);
+    must(swapcontext(&here, &there) == 0, 50);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -351,12 +375,22 @@ static const struct {
     { "vfork", case_vfork }, { "spawn", case_spawn }, { "exec", case_exec }, { "exec_fails", case_exec_fails },
     { "close_all", case_close_all }, { "thread", case_thread }, { "cancel", case_cancel }, { "jump", case_jump },
     { "interrupted", case_interrupted }, { "descriptors", case_descriptors }, { "over", case_over }, { "flood", case_flood },
-    { "quiet", case_quiet }, { "kill", case_kill }, { "polls", case_polls }, { "poll_thread", case_poll_thread },
+    { "quiet", case_quiet }, { "narrow", case_narrow }, { "idle", case_idle }, { "kill", case_kill }, { "polls", case_polls },
+    { "poll_thread", case_poll_thread },
 };
+
+/* When its loop is found there is neither memory nor a descriptor left. */
+static void become_poor(void)
+{
+    struct rlimit none = {0};
+    must(setrlimit(RLIMIT_AS, &none) == 0 && setrlimit(RLIMIT_NOFILE, &none) == 0, 48);
+}
 
 int main(int argc, char **argv)
 {
     loop_open();
+    if (argc > 1 && !strcmp(argv[1], "poor"))
+        become_poor();
     for (int i = 1; i < argc; i++) {
         loop_turn();
         for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)

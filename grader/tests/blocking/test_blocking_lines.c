@@ -109,6 +109,16 @@ START_TEST(what_python_has_escaped_is_read_back_and_nothing_else)
 }
 END_TEST
 
+START_TEST(a_module_s_url_is_a_file)
+{
+    javascript("1: load (file:///srv/my%20app/100%25/%zz.mjs:2:46)\n2: file:///srv/a%2:5:20\n3: f (https://x/y%20.js:1:2)\n");
+    ck_assert_int_eq(count, 3);
+    is_frame(0, "load", "/srv/my app/100%/%zz.mjs", 2, true);
+    is_frame(1, "<anonymous>", "/srv/a%2", 5, true);
+    is_frame(2, "f", "https://x/y%20.js", 1, true);
+}
+END_TEST
+
 START_TEST(what_is_no_line_is_passed_over)
 {
     python("Stack (most recent call first):\n  <no Python frame>\n  File \"\", line 3 in f\n");
@@ -196,6 +206,7 @@ int main(void)
     tcase_add_test(c, a_line_that_is_not_known_is_zero);
     tcase_add_test(c, a_file_may_be_called_anything);
     tcase_add_test(c, what_python_has_escaped_is_read_back_and_nothing_else);
+    tcase_add_test(c, a_module_s_url_is_a_file);
     tcase_add_test(c, what_is_no_line_is_passed_over);
     tcase_add_test(c, no_more_frames_than_there_is_room_for);
     tcase_add_test(c, it_may_be_cut_at_every_byte);

@@ -157,6 +157,7 @@ START_TEST(without_colour_nothing_steers_a_terminal)
         ck_assert(*c >= ' ' || *c == '\n');
     terminal(f, true, 100);
     ck_assert(says("\033[1;31mBLOCKED\033[0m"));
+    ck_assert(says("\033[32ma flush waits for the disk: do it on another thread"));
     ck_assert(!says("\033[2J"));
 }
 END_TEST
@@ -166,6 +167,40 @@ START_TEST(frames_that_are_nobody_s_own_are_folded)
     see_some();
     terminal(hand_findings(), false, 100);
     ck_assert(says("... 4 more in libuv.so.1"));
+}
+END_TEST
+
+/* The sentence for the first place of that verdict. */
+static const char *sentence(const struct findings *f, enum verdict_kind verdict)
+{
+    static char words[WORDS];
+    for (int i = 0; i < f->site_count; i++)
+        if (f->sites[i].verdict == verdict)
+            return words_site(&f->sites[i], words);
+    return "";
+}
+
+START_TEST(what_happened_is_a_sentence_for_each_verdict)
+{
+    see_some();
+    const struct findings *f = hand_findings();
+    ck_assert_str_eq(sentence(f, BLOCKED), "The event loop slept for 49.000 ms at most, 1.035 s in all (30 times), in "
+                     "fsync(fd 7 (file /srv/app/data)), called by handle at /srv/app/app.c:40.");
+    ck_assert_str_eq(sentence(f, STARVED), "The event loop was ready and did not run for 12.000 ms: wall 13.000 ms = cpu 1.000 + "
+                     "run-delay 12.000 + blocked 0.000.");
+    ck_assert_ptr_nonnull(strstr(sentence(f, HOG), "kept busy for 12.000 ms, in own processor time, called by "));
+}
+END_TEST
+
+START_TEST(what_is_known_already_is_not_told_as_if_it_were_too_short)
+{
+    see_some();
+    struct findings *f = hand_findings();
+    for (int i = 0; i < f->site_count; i++)
+        f->sites[i].is_known = true;
+    terminal(f, false, 160);
+    ck_assert(says("nothing new held the event loop up") && says("found nothing new: "));
+    ck_assert(!says("long enough") && says("known by the baseline"));
 }
 END_TEST
 
@@ -323,6 +358,8 @@ int main(void)
         no_line_is_wider_than_the_screen,
         without_colour_nothing_steers_a_terminal,
         frames_that_are_nobody_s_own_are_folded,
+        what_happened_is_a_sentence_for_each_verdict,
+        what_is_known_already_is_not_told_as_if_it_were_too_short,
         nothing_found_is_said_with_its_evidence,
         no_loop_is_not_a_clean_bill,
         what_is_suppressed_or_known_is_only_counted,

@@ -138,6 +138,24 @@ START_TEST(a_script_is_what_its_interpreter_is)
 }
 END_TEST
 
+/* The shell's own first page, with another owner of its notes. */
+START_TEST(a_program_of_go_s_calls_no_libc)
+{
+    static char page[4096];
+    size_t size = read_whole("/bin/sh", page, sizeof page);
+    char *path = scratch(page, size);
+    ck_assert(!program_is_go(path) && !program_is_go("/nowhere") && !program_is_go("/tmp"));
+    for (size_t i = 0; i + 4 <= size; i++)
+        if (!memcmp(page + i, "GNU", 4))
+            memcpy(page + i, "Go\0", 4);
+    path = scratch(page, size);
+    ck_assert(program_is_go(path));
+    ck_assert_int_eq(program_look_at(path, why), PROGRAM_FROM_OUTSIDE);
+    ck_assert_msg(strstr(why, "is a Go program") != NULL, "\"%s\" does not say why", why);
+    unlink(path);
+}
+END_TEST
+
 START_TEST(a_damaged_program_is_read_no_further_than_it_reaches)
 {
     static char good[4096], bad[4096];
@@ -227,6 +245,7 @@ int main(void)
     tcase_add_test(c, a_wrong_word_is_named_in_a_sentence);
     tcase_add_test(c, a_program_of_this_machine_can_be_loaded_into);
     tcase_add_test(c, a_script_is_what_its_interpreter_is);
+    tcase_add_test(c, a_program_of_go_s_calls_no_libc);
     tcase_add_test(c, a_damaged_program_is_read_no_further_than_it_reaches);
     tcase_add_test(c, a_program_of_another_kind_is_named);
     tcase_add_test(c, what_proc_says_of_a_thread_is_understood);

@@ -225,6 +225,37 @@ def maps_journal(pid):
         return False
 
 
+def ancestors_only():
+    """Whether nobody else may look into a process (Yama)."""
+    try:
+        with open("/proc/sys/kernel/yama/ptrace_scope") as f:
+            return f.read().strip() != "0"
+    except FileNotFoundError:
+        return False
+
+
+def apart():
+    if ancestors_only():
+        skip("who looks at what hangs has a session of its own", "only ancestors may look into a process here (Yama)")
+        return
+    watcher = start("--", program("watched"), "forever")
+    program_pid, looker = until(lambda: len(children(watcher.pid)) == 2 and children(watcher.pid))
+    until(lambda: in_call(program_pid))
+    tap(until(lambda: os.getsid(looker) == looker) and os.getsid(program_pid) == os.getsid(watcher.pid),
+        "who looks at what hangs has a session of its own, and the program keeps its")
+    os.kill(looker, signal.SIGKILL)
+    os.kill(program_pid, signal.SIGTERM)
+    said = end(watcher, "whose looks were ended")[1]
+    tap(watcher.returncode == 143 and "has ended before its time" in said, "what was not looked at is said, and the report comes", said)
+    watcher = start("--", program("watched"), "forever")
+    program_pid, looker = until(lambda: len(children(watcher.pid)) == 2 and children(watcher.pid))
+    until(lambda: os.getsid(looker) == looker)
+    watcher.kill()
+    tap(until(lambda: gone(looker)) and not gone(program_pid), "it ends with the watcher, also when that is killed")
+    os.kill(program_pid, signal.SIGKILL)
+    end(watcher, "killed")
+
+
 def interrupts():
     watcher = start("--", "sh", "-c", "trap 'echo got it; exit 9' INT; echo ready; while :; do sleep 0.02; done", start_new_session=True)
     ready = watcher.stdout.readline()
@@ -296,6 +327,24 @@ def as_nobody():
     tap(r.returncode == 125 and "another user's" in r.stderr, "another user's process is refused in a sentence", r.stderr)
     other.kill()
     other.wait()
+
+
+def unloadable_children():
+    r = Run("--", "sh", "-c", f"{program('watched-static')} sleep 10; exit 4")
+    tap(r.status == 4 and r.says("watched-static is linked statically", "not seen"), "a static program that a script starts is told of",
+        r.all)
+    r = Run("--", "sh", "-c", f"{program('watched')} sleep 10; exit 4")
+    tap(r.status == 4 and r.says("BLOCKED") and not r.says("not seen"), "and of one that loads libraries nothing of that kind", r.all)
+
+
+def as_another_user():
+    """A program that begins as one user and executes itself as another: the journal is not that one's to open."""
+    if os.getuid() != 0 or not shutil.which("setpriv"):
+        return skip("who becomes another user is watched on", "that takes root, and setpriv (util-linux)")
+    words = [f"{tmp}/tools/blockwatch", "--", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+             f"{tmp}/tools/watched", "sleep", "10", "4"]
+    r = subprocess.run(words, capture_output=True, text=True, timeout=BOUND, cwd="/")
+    tap(r.returncode == 4 and re.search(r"BLOCKED[^~]*nanosleep", r.stderr), "who becomes another user is watched on", r.stderr)
 
 
 # ---- where perf events are refused ---------------------------------------------------------------------------------------
@@ -432,8 +481,9 @@ def on_a_terminal():
 
 try:
     print("TAP version 13")
-    for part in (command_lines, statuses, same_as_without, findings, scarce_processors, ends, left_behind, interrupts, from_outside,
-                 as_nobody, without_perf, stopped, attaching, reports, failing, on_a_terminal):
+    for part in (command_lines, statuses, same_as_without, findings, scarce_processors, ends, left_behind, apart, interrupts,
+                 from_outside, unloadable_children, as_nobody,
+                 as_another_user, without_perf, stopped, attaching, reports, failing, on_a_terminal):
         part()
     print(f"1..{count}")
 finally:

@@ -41,6 +41,18 @@ static void receives(struct trial *t)
     OPERATION(t, t->result = recv(t->fd[0], bytes, 4096, 0));
 }
 
+static void peeks(struct trial *t)
+{
+    OPERATION(t, t->result = recv(t->fd[0], bytes, 4096, MSG_PEEK));
+}
+
+static void make_impatient(struct trial *t)
+{
+    struct timeval patience = { .tv_usec = 3000 };
+    make_tcp(t);
+    must(setsockopt(t->fd[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), "SO_RCVTIMEO");
+}
+
 static void receives_from(struct trial *t)
 {
     struct sockaddr_storage from;
@@ -221,6 +233,8 @@ const struct behaviour descriptors[] = {
     { "write-full-pipe", BLOCKS, "write", writes, make_full_pipe, take_all, NULL },
     { "writev-full-pipe", BLOCKS, "writev", writevs, make_full_pipe, take_all, NULL },
     { "recv", BLOCKS, "recv", receives, make_pair, send_byte, NULL },
+    { "recv-peek", BLOCKS, "recv", peeks, make_pair, send_byte, NULL },
+    { "recv-impatient", BLOCKS, "recv", receives, make_impatient, NULL, NULL },
     { "recvfrom", BLOCKS, "recvfrom", receives_from, make_pair, send_byte, NULL },
     { "recvmsg", BLOCKS, "recvmsg", receives_messages, make_pair, send_byte, NULL },
     { "recvmmsg", BLOCKS, "recvmmsg", receives_many, make_pair, send_byte, NULL },

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
@@ -166,6 +167,41 @@ static void touches_cold(struct trial *t)
     OPERATION(t, t->result = ((volatile char *)t->memory)[2 * MANY]);
 }
 
+static void copies_cold_memory(struct trial *t)
+{
+    OPERATION(t, memcpy(bytes, (char *)t->memory + 3 * MANY, PAGE));
+}
+
+static void fetches_cold_memory(struct trial *t)
+{
+    OPERATION(t, t->result = madvise(t->memory, MANY, MADV_POPULATE_READ));
+}
+
+static void locks_cold_memory(struct trial *t)
+{
+    OPERATION(t, t->result = mlock(t->memory, 4 * PAGE));
+}
+
+static void maps_all_of_it(struct trial *t)
+{
+    t->size = MANY;
+    OPERATION(t, t->memory = mmap(NULL, MANY, PROT_READ, MAP_PRIVATE | MAP_POPULATE, t->fd[0], 0));
+}
+
+static void writes_into_cold(struct trial *t)
+{
+    OPERATION(t, t->result = pwrite(t->fd[0], "x", 1, 2 * MANY + 7));
+}
+
+static void splices_cold(struct trial *t)
+{
+    int ends[2];
+    must(pipe(ends), "pipe");
+    OPERATION(t, t->result = splice(t->fd[0], NULL, ends[1], NULL, PAGE, 0));
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void writes_from_cold_memory(struct trial *t)
 {
     OPERATION(t, t->result = pwrite(t->fd[0], (char *)t->memory + MANY, PAGE, 0));
@@ -207,6 +243,12 @@ const struct behaviour disks[] = {
     { "preadv-cold", BLOCKS, "preadv", reads_cold_vectors, make_cold, NULL, NULL },
     { "pread-cold-million", BLOCKS, "pread", reads_a_cold_million, make_cold, NULL, NULL },
     { "mapped-cold", FAULTS, NULL, touches_cold, make_mapped, NULL, NULL },
+    { "memcpy-cold", FAULTS, NULL, copies_cold_memory, make_mapped, NULL, NULL },
+    { "populate-cold", BLOCKS, "madvise", fetches_cold_memory, make_mapped, NULL, NULL },
+    { "mlock-cold", BLOCKS, "mlock", locks_cold_memory, make_mapped, NULL, NULL },
+    { "mmap-populate-cold", BLOCKS, "mmap", maps_all_of_it, make_cold, NULL, NULL },
+    { "pwrite-into-cold", BLOCKS, "pwrite", writes_into_cold, make_cold, NULL, NULL },
+    { "splice-cold", BLOCKS, "splice", splices_cold, make_cold, NULL, NULL },
     { "write-from-cold-memory", BLOCKS, "pwrite", writes_from_cold_memory, make_mapped, NULL, NULL },
     { "sendfile-cold", BLOCKS, "sendfile", sends_cold, make_pair_and_cold, NULL, NULL },
     { "copy_file_range-cold", BLOCKS, "copy_file_range", copies_cold, make_two_files, NULL, NULL },

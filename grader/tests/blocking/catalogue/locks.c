@@ -57,6 +57,21 @@ static void locks_mutex(struct trial *t)
     pthread_mutex_unlock(&mutex);
 }
 
+static void hold_inheriting(struct trial *t)
+{
+    pthread_mutexattr_t how;
+    pthread_mutexattr_init(&how);
+    pthread_mutexattr_setprotocol(&how, PTHREAD_PRIO_INHERIT);
+    pthread_mutex_init(&mutex, &how);
+    hold_mutex(t);
+}
+
+static void end_inheriting(struct trial *t)
+{
+    (void)t;
+    pthread_mutex_init(&mutex, NULL);
+}
+
 static void locks_mutex_in_time(struct trial *t)
 {
     struct timespec until = in_ms(CLOCK_REALTIME, 2);
@@ -371,6 +386,7 @@ static void waits_for_all_processors(struct trial *t)
 
 const struct behaviour locks[] = {
     { "mutex", BLOCKS, "pthread_mutex_lock", locks_mutex, hold_mutex, give_mutex, NULL },
+    { "mutex-inheriting", BLOCKS, "pthread_mutex_lock", locks_mutex, hold_inheriting, give_mutex, end_inheriting },
     { "mutex-timed", BLOCKS, "pthread_mutex_timedlock", locks_mutex_in_time, hold_second, NULL, give_second },
     { "mutex-clock", BLOCKS, "pthread_mutex_clocklock", locks_mutex_by_clock, hold_second, NULL, give_second },
     { "rwlock-to-read", BLOCKS, "pthread_rwlock_rdlock", locks_to_read, hold_rwlock, give_rwlock, NULL },

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <syslog.h>
 #include <unistd.h>
+#include <wchar.h>
 
 static FILE *stream;
 static char line[] = "a line\n";    /* of a constant gcc makes another call */
@@ -160,6 +161,24 @@ static void gets_a_line(struct trial *t)
     free(got);
 }
 
+static void gets_up_to_a_byte(struct trial *t)
+{
+    char *got = NULL;
+    size_t size = 0;
+    OPERATION(t, t->result = getdelim(&got, &size, '\n', stream));
+    free(got);
+}
+
+static void gets_a_byte_without_lock(struct trial *t)
+{
+    OPERATION(t, t->result = getc_unlocked(stream));
+}
+
+static void gets_a_wide_character(struct trial *t)
+{
+    OPERATION(t, t->result = (long)fgetwc(stream));
+}
+
 static void reads(struct trial *t)
 {
     OPERATION(t, t->result = (long)fread(bytes, 1, 1, stream));
@@ -186,7 +205,10 @@ const struct behaviour streams[] = {
     { "fgetc-empty", BLOCKS, "fgetc getc", gets_a_byte, make_source, send_byte, end_stream },
     { "getc-empty", BLOCKS, "getc fgetc", gets_a_byte_by_macro, make_source, send_byte, end_stream },
     { "fgets-empty", BLOCKS, "fgets", gets_a_string, make_source, send_byte, end_stream },
-    { "getline-empty", BLOCKS, "getline getdelim", gets_a_line, make_source, send_byte, end_stream },
+    { "getline-empty", BLOCKS, "getline", gets_a_line, make_source, send_byte, end_stream },
+    { "getdelim-empty", BLOCKS, "getdelim", gets_up_to_a_byte, make_source, send_byte, end_stream },
+    { "getc_unlocked-empty", BLOCKS, "getc", gets_a_byte_without_lock, make_source, send_byte, end_stream },
+    { "fgetwc-empty", BLOCKS, "fgetwc", gets_a_wide_character, make_source, send_byte, end_stream },
     { "fread-empty", BLOCKS, "fread", reads, make_source, send_byte, end_stream },
     { "fscanf-empty", BLOCKS, "fscanf", scans, make_source, send_byte, end_stream },
     { 0 },

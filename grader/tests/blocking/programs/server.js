@@ -17,6 +17,12 @@ const stalls = {
     hash() {
         crypto.pbkdf2Sync('word', 'salt', 60000, 64, 'sha512');  // STALL hash
     },
+    spin() {  // STALL spin
+        let sum = 0;
+        for (let i = 0; i < 60000000; i++)
+            sum = (sum * 31 + i) | 0;
+        return sum;
+    },
 };
 
 const server = http.createServer((request, response) => {
