@@ -24,7 +24,7 @@ const char *phases_late(const struct phases *p)
 
 static void arm(struct phases *p)
 {
-    int64_t patience = p->patience[p->now], until = patience < FOREVER - p->since ? p->since + patience : FOREVER;
+    int64_t until = time_after(p->since, p->patience[p->now]);
     if (until > p->until)
         until = p->until;
     if (until == FOREVER)
@@ -38,7 +38,7 @@ void phases_begin(struct phases *p, struct loop *loop, int64_t total, callback *
     p->loop = loop;
     p->now = HTTP_QUEUE;
     p->began = p->since = loop_time(loop);
-    p->until = total < FOREVER - p->began ? p->began + total : FOREVER;
+    p->until = time_after(p->began, total);
     p->late = late;
     p->self = self;
     arm(p);

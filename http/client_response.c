@@ -123,7 +123,7 @@ static struct future *body_at_end(struct response *r, struct future *f)
 struct future *http_body(struct http_response *seen, struct future *f)
 {
     struct response *r = (struct response *)seen;
-    int64_t now = loop_time(r->loop), until = r->patience < FOREVER - now ? now + r->patience : FOREVER;
+    int64_t until = time_after(loop_time(r->loop), r->patience);
     if (!r->open || is_over(r))
         return body_at_end(r, f);
     answer_expect(&r->answer, until < r->until ? until : r->until);

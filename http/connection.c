@@ -35,8 +35,7 @@ static void wake_at(struct connection *c, int64_t when)
 
 static int64_t from_now(const struct connection *c, int64_t within)
 {
-    int64_t now = loop_time(c->server->loop);
-    return within < FOREVER - now ? now + within : FOREVER;
+    return time_after(loop_time(c->server->loop), within);
 }
 
 void connection_expect(struct connection *c, int64_t within)

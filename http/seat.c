@@ -31,8 +31,7 @@ void seat_wait(struct seat *seat, int64_t within)
 {
     struct http_server *server = seat->server;
     struct seats *all = &server->waiting;
-    int64_t now = loop_time(server->loop);
-    seat->until = within < FOREVER - now ? now + within : FOREVER;
+    seat->until = time_after(loop_time(server->loop), within);
     seat->prev = all->last;
     seat->next = NULL;
     *(all->last ? &all->last->next : &all->first) = seat;

@@ -119,10 +119,9 @@ static void sleep_cancel(void *self)
 struct future *future_sleep(struct loop *loop, int64_t delay, struct future *f)
 {
     static const struct op op = { .name = "sleep", .cancel = sleep_cancel };
-    int64_t now = loop_time(loop);
     future_start(f, loop, &op, f);
     f->u.timeout = (struct timeout){0};
-    loop_call_at(loop, delay > FOREVER - now ? FOREVER : now + delay, &f->u.timeout, sleep_over, f);
+    loop_call_at(loop, time_after(loop_time(loop), delay), &f->u.timeout, sleep_over, f);
     return f;
 }
 

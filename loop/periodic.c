@@ -24,7 +24,7 @@ static int64_t next_time(int64_t last, int64_t now, int64_t period)
 {
     if (last <= now)
         last = now - (now - last) % period;
-    return period > FOREVER - last ? FOREVER : last + period;
+    return time_after(last, period);
 }
 
 static void due(void *self, int what);

@@ -113,10 +113,10 @@ static void signal_all(const struct parent *p, int signo)
 
 static void end_all(struct parent *p, int signo, int rc)
 {
-    int64_t grace = p->how->grace ? p->how->grace : GRACE, t = now(p);
+    int64_t grace = p->how->grace ? p->how->grace : GRACE;
     p->ending = true;
     p->rc = rc;
-    p->deadline = grace < FOREVER - t ? t + grace : FOREVER;
+    p->deadline = time_after(now(p), grace);
     for (int i = 0; i < p->count; i++)
         p->workers[i].due = FOREVER;
     signal_all(p, signo);

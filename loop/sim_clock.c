@@ -133,8 +133,7 @@ static int idle_since(struct sim *sim, int64_t start)
 
 int sim_wait(struct sim *sim, int64_t timeout, sim_scan *scan, void *self, bool counts)
 {
-    int64_t start = sim->now;
-    int64_t deadline = timeout < 0 || timeout > FOREVER - start ? FOREVER : start + timeout;
+    int64_t start = sim->now, deadline = timeout < 0 ? FOREVER : time_after(start, timeout);
     for (;;) {
         if (!sim->busy)
             run_due(sim);

@@ -26,6 +26,12 @@ extern "C" {
 #define SECOND      INT64_C(1000000000)
 #define FOREVER     INT64_MAX       /* the deadline that never comes */
 
+/* ns: so much after that time. A delay may be as long as anybody likes: it comes to FOREVER, not around. */
+static inline int64_t time_after(int64_t time, int64_t delay)
+{
+    return delay < FOREVER - time ? time + delay : FOREVER;
+}
+
 /* The entries of the table, by number: for counting calls and choosing which of them fails. */
 enum sys_call {
     CALL_NOW, CALL_RANDOM, CALL_MEMORY, CALL_READ, CALL_WRITE, CALL_CLOSE, CALL_DUP, CALL_PIPE, CALL_SOCKETPAIR,

@@ -199,8 +199,7 @@ static void give(struct resolver *r, struct future *f, const struct address *at,
 
 static int64_t later(const struct resolver *r, int64_t time)
 {
-    int64_t now = loop_time(r->loop);
-    return time > FOREVER - now ? FOREVER : now + time;
+    return time_after(loop_time(r->loop), time);
 }
 
 /* For how long the answer is remembered. */

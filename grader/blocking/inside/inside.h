@@ -106,7 +106,8 @@ struct watched {                    /* a thread that runs loops. In pages that a
     int64_t based;                  /* when all of it was read, */
     int64_t base_asleep;            /* ns that it is known to have slept since, in its waits as well, */
     int64_t base_preempted;         /* or to have been taken from its processor, */
-    uint32_t base_wakes;            /* and how often it has woken up */
+    uint32_t base_wakes;            /* and how often it has woken up, */
+    uint32_t base_within;           /* how often of that after base.now */
     uint32_t stops;                 /* of the slot's, as far as they were forgiven */
     int64_t stopped;
     int64_t late;                   /* ns in which others had the processor while the clocks were read */

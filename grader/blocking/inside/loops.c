@@ -213,14 +213,16 @@ bool wait_begin(struct wait *wait, enum wait_kind kind, int fd, uint64_t pc, uin
 }
 
 /* It has slept in its selector, as it should. */
-static void wait_slept(struct watched *w, int64_t now)
+static void wait_slept(struct watched *w)
 {
     times_pass(w);
     w->stops = atomic_load(&w->slot->stops);
     w->stopped = atomic_load(&w->slot->stopped);
+    int64_t now = time_now();
     if (w->truth.tier != TIER_RING) {
-        w->base.now = now;
         w->base.cpu = time_cpu();
+        w->base.now = now;
+        w->base_within = 0;
     }
     if (now - w->based > (w->contended ? STALE_SOON : STALE))
         times_rebase(w);
@@ -235,7 +237,7 @@ int wait_leave(struct wait *wait, int events)
     int64_t now = time_now();
     slot->waited += now - w->began;
     if (truth_moved(&w->truth)) {
-        wait_slept(w, now);
+        wait_slept(w);
         now = time_now();
     }
     w->began = w->settled = now;

@@ -48,7 +48,7 @@ int64_t times_rebase(struct watched *w)
     w->base = now;
     w->based = now.now;
     w->base_stopped = w->spare ? atomic_load(&w->spare->stopped) : 0;
-    w->base_wakes = 0;
+    w->base_wakes = w->base_within = 0;
     w->base_preempted = 0;
     w->base_asleep = 0;
     w->major += (uint64_t)usage.ru_majflt - w->base_major;
@@ -86,12 +86,13 @@ static struct block block_by_clocks(struct watched *w, const struct sleeps *slee
 {
     struct times base = w->base;
     int64_t stopped = w->base_stopped;
-    bool sure = !w->base_wakes;
-    uint32_t switches = sleeps->voluntary + sleeps->involuntary;
-    w->base_wakes += switches;
-    if (!switches || (!sleeps->voluntary && time_now() - w->based < STALE_SOON))
+    bool sure = w->base_wakes == w->base_within;
+    uint32_t more = sleeps->voluntary + sleeps->involuntary, within = w->base_within + more;
+    w->base_wakes += more;
+    w->base_within = within;
+    if (more == 0 || (!sleeps->voluntary && time_now() - w->based < STALE_SOON))
         return (struct block){0};
-    int64_t delayed = times_rebase(w) * switches;
+    int64_t delayed = times_rebase(w) * within;
     int64_t blocked = (w->base.now - base.now) - (w->base.cpu - base.cpu) - delayed - (w->base_stopped - stopped);
     int64_t most = w->base.now - w->settled;
     blocked = blocked < 0 || !sleeps->voluntary ? 0 : blocked < most ? blocked : most;
