@@ -124,9 +124,10 @@ include http/tests/fuzz/fuzz.mk
 include stages/stages.mk
 
 # ---- what a user calls ----------------------------------------------------------------------------------------------
-GRADE_PACKAGES := gcc libc6-dev binutils make patch pkg-config check libinih-dev libjansson-dev libelf-dev libdw-dev libseccomp-dev
+GRADE_PACKAGES := gcc libc6-dev binutils make patch pkg-config python3 check libinih-dev libjansson-dev libelf-dev libdw-dev \
+                  libseccomp-dev
 ARM64_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
-TEST_PACKAGES := $(GRADE_PACKAGES) libpcre2-dev libssl-dev libc-ares-dev zlib1g-dev openssl g++ python3 valgrind gcovr $(if $(filter x86_64,$(MACHINE)),$(ARM64_PACKAGES))
+TEST_PACKAGES := $(GRADE_PACKAGES) libpcre2-dev libssl-dev libc-ares-dev zlib1g-dev openssl g++ valgrind gcovr $(if $(filter x86_64,$(MACHINE)),$(ARM64_PACKAGES))
 GRADE_OPTIONS = $(if $(LAB),--lab '$(LAB)') $(if $(SUB),--sub '$(SUB)') $(if $(WHO),--who '$(WHO)') $(if $(T),--item '$(T)') \
                 $(if $(SEED),--seed '$(SEED)') $(if $(filter-out 0,$(V)),--verbose) $(if $(filter-out 0,$(STRICT)),--strict)
 

@@ -113,6 +113,7 @@ check_tools() {
     needed binutils binutils "$(version ld)"
     needed patch patch "$(version patch)"
     needed pkg-config pkg-config "$(version pkg-config)"
+    needed python3 python3 "$(version python3)"
     needed libcheck check "$(header check.h check)"
     needed inih libinih-dev "$(header ini.h inih)"
     needed jansson libjansson-dev "$(header jansson.h jansson)"
@@ -121,7 +122,6 @@ check_tools() {
     needed seccomp libseccomp-dev "$(header seccomp.h libseccomp)"
     head "what make test and a debugger want"
     useful g++ g++ "$(version g++)" "make test checks the headers with it"
-    useful python3 python3 "$(version python3)" "make test needs it"
     useful valgrind valgrind "$(version valgrind)" "make test needs it"
     useful gcovr gcovr "$(version gcovr)" "make test needs it"
     if [ "$(uname -m)" = x86_64 ]; then

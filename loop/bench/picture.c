@@ -88,7 +88,7 @@ int picture_write(const struct result *results, size_t count, const char *path)
     fprintf(f, "<svg xmlns='http://www.w3.org/2000/svg' width='%d' height='%d' viewBox='0 0 %d %d'>\n<style>%s</style>\n", WIDTH,
             height, WIDTH, height, style);
     fprintf(f, "<rect width='%d' height='%d' fill='#fff'/>\n", WIDTH, height);
-    fputs("<text class='title' x='24' y='34'>What eddy costs</text>\n", f);
+    fputs("<text class='title' x='24' y='34'>What it costs</text>\n", f);
     fputs("<text class='quiet' x='24' y='54'>CPU, or as named; shorter is better; whiskers are quartiles</text>\n", f);
     int y = draw_group(f, results, count, true, TOP + 4);
     y = draw_group(f, results, count, false, y + GAP - 16);

@@ -75,8 +75,8 @@ static void print_instructions(const struct result *r)
 
 void report_table(const struct result *results, size_t count)
 {
-    printf("%-32s %10s %10s %9s %-15s %9s %-7s %5s %13s\n", "", "eddy", "peer", "median", "[quartiles]", "target", "verdict",
-           "twice", "system calls");
+    printf("%-32s %10s %10s %9s %-15s %9s %-7s %5s %13s\n", "", benches[0].ours->name, "peer", "median", "[quartiles]", "target",
+           "verdict", "twice", "system calls");
     for (size_t i = 0; i < count; i++)
         print_row(&results[i]);
     putchar('\n');
@@ -85,8 +85,8 @@ void report_table(const struct result *results, size_t count)
             printf("%s: %s\n", results[i].bench->name, results[i].note);
     for (size_t i = 0; i < count; i++)
         print_instructions(&results[i]);
-    puts("\nCPU per operation. \"median\": of the paired ratios where there is a peer, else of the figure itself; missed means "
-         "that all of\n[quartiles] lies above the target. \"twice\": eddy against itself, ideally 1. See docs/benchmarks.md.");
+    puts("\nCPU per operation. \"median\": of the paired ratios where there is a peer, else of the figure itself; missed means\n"
+         "that all of [quartiles] lies above the target. \"twice\": the same against itself, ideally 1. See docs/benchmarks.md.");
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------------------------------- */
