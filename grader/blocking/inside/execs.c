@@ -157,12 +157,20 @@ static size_t list_count(va_list list)
     return n;
 }
 
-/* Counts first: `to` has room for all. */
-static void list_copy(char **to, const char *first, va_list list)
+/* With what execl and its like were given; behind the NULL is execle's environment. A list that another function has read from
+ * may not be read on: so it is counted in a copy. */
+static int list_execute(int (*execute)(const char *, char *const[], char *const[]), bool environment, const char *path,
+                        const char *first, va_list list)
 {
-    *to++ = (char *)first;
-    while (*(to - 1))
-        *to++ = va_arg(list, char *);
+    va_list counted;
+    va_copy(counted, list);
+    size_t n = first ? list_count(counted) : 0;
+    va_end(counted);
+    char *arguments[n + 1];
+    arguments[0] = (char *)first;
+    for (size_t i = 1; i <= n; i++)
+        arguments[i] = va_arg(list, char *);
+    return execute(path, arguments, environment ? va_arg(list, char *const *) : environ);
 }
 
 int wrap_execl(const char *path, const char *first, ...) __asm__("execl");
@@ -170,13 +178,9 @@ WRAPPER int wrap_execl(const char *path, const char *first, ...)
 {
     va_list list;
     va_start(list, first);
-    size_t n = first ? list_count(list) : 0;
+    int result = list_execute(wrap_execve, false, path, first, list);
     va_end(list);
-    char *arguments[n + 1];
-    va_start(list, first);
-    list_copy(arguments, first, list);
-    va_end(list);
-    return wrap_execve(path, arguments, environ);
+    return result;
 }
 
 int wrap_execlp(const char *file, const char *first, ...) __asm__("execlp");
@@ -184,13 +188,9 @@ WRAPPER int wrap_execlp(const char *file, const char *first, ...)
 {
     va_list list;
     va_start(list, first);
-    size_t n = first ? list_count(list) : 0;
+    int result = list_execute(wrap_execvpe, false, file, first, list);
     va_end(list);
-    char *arguments[n + 1];
-    va_start(list, first);
-    list_copy(arguments, first, list);
-    va_end(list);
-    return wrap_execvpe(file, arguments, environ);
+    return result;
 }
 
 int wrap_execle(const char *path, const char *first, ...) __asm__("execle");
@@ -198,14 +198,9 @@ WRAPPER int wrap_execle(const char *path, const char *first, ...)
 {
     va_list list;
     va_start(list, first);
-    size_t n = first ? list_count(list) : 0;
+    int result = list_execute(wrap_execve, true, path, first, list);
     va_end(list);
-    char *arguments[n + 1];
-    va_start(list, first);
-    list_copy(arguments, first, list);
-    char *const *environment = va_arg(list, char *const *);
-    va_end(list);
-    return wrap_execve(path, arguments, environment);
+    return result;
 }
 
 /* ---- spawn --------------------------------------------------------------------------------------------------------------- */
