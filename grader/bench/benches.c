@@ -1,5 +1,6 @@
 /* benches.c - what is claimed of the detector: CPU of a server per request, watched, beside the same server by itself. */
 #include "grader/bench/watched.h"
+#include "http/bench/servers.h"
 
 enum { ROUND = 64 };
 
@@ -7,10 +8,10 @@ enum { ROUND = 64 };
 #define RSEQ "the same in the tier rseq, which it takes where perf is refused"
 
 #define WATCHED(title, lane, each, most, why, text)                                                                          \
-    { .name = title, .ours = &lane##_watched, .peer = &lane##_plain, .peer_cpu = watched_cpu, .both = true, .alone = true,   \
+    { .name = title, .ours = &lane##_watched, .peer = &lane##_plain, .peer_cpu = peer_cpu, .both = true, .alone = true,   \
       .unfit = why, .ops = ROUND * (each), .target = most, .unit = "x", .what = DEFAULT text }
 #define WATCHED_RSEQ(title, lane, each, why)                                                                                 \
-    { .name = title ", rseq", .ours = &lane##_watched_rseq, .peer = &lane##_plain, .peer_cpu = watched_cpu, .both = true,    \
+    { .name = title ", rseq", .ours = &lane##_watched_rseq, .peer = &lane##_plain, .peer_cpu = peer_cpu, .both = true,    \
       .alone = true, .unfit = why, .ops = ROUND * (each), .unit = "x", .what = RSEQ }
 
 const struct bench benches[] = {

@@ -32,11 +32,6 @@ enum how { PLAIN, WATCHED, WATCHED_RSEQ };
 
 static const char *const wrapped[] = { "", "build/bin/blockwatch --quiet --", "build/bin/blockwatch --quiet --tier rseq --" };
 
-int64_t watched_cpu(void *self)
-{
-    return peer_cpu(self);
-}
-
 /* The first child of blockwatch, once it is there. */
 static pid_t child_of(pid_t parent)
 {

@@ -1,4 +1,5 @@
-/* watched.h - the lanes of the detector's bench: each server by itself, and the same under build/bin/blockwatch. */
+/* watched.h - the lanes of the detector's bench: each server by itself, and the same under build/bin/blockwatch. Their CPU time
+ * is peer_cpu's: that of the server, all its threads; blockwatch's own is not in it. */
 #ifndef EDDY_GRADER_BENCH_WATCHED_H
 #define EDDY_GRADER_BENCH_WATCHED_H
 
@@ -14,9 +15,6 @@ extern const struct lane work_plain, work_watched;
 extern const struct lane nginx_plain, nginx_watched, nginx_watched_rseq;
 extern const struct lane redis_plain, redis_watched, redis_watched_rseq;
 extern const struct lane asyncio_plain, asyncio_watched, asyncio_watched_rseq;
-
-/* CPU time of the lane's server, all its threads; blockwatch's own is not in it. */
-int64_t watched_cpu(void *self);
 
 /* Why it cannot be run here, or NULL. */
 const char *watched_unfit(void);
